@@ -1,0 +1,35 @@
+import { type Chunk, HEADER_BYTES, KIND_DATA } from "./frame.ts";
+
+/**
+ * Makes a chunk and its frame (PROTOCOL.md §3). The payload is copied once, behind the header.
+ *
+ * @param stream id given by the satellite, 1 to 2⁴⁸−1
+ * @param offset position of the first byte, in bytes
+ */
+export function encodeChunk(
+  stream: number,
+  offset: number,
+  flags: number,
+  payload: Uint8Array,
+): Chunk {
+  const frame = new Uint8Array(HEADER_BYTES + payload.length);
+  writeHeader(frame, stream, offset, flags);
+  frame.set(payload, HEADER_BYTES);
+  return { stream, offset, end: offset + payload.length, flags, frame };
+}
+
+/** Writes the 16 bytes of the header to the start of `frame`. */
+export function writeHeader(
+  frame: Uint8Array,
+  stream: number,
+  offset: number,
+  flags: number,
+): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES);
+  view.setUint8(0, KIND_DATA);
+  view.setUint8(1, flags);
+  view.setUint16(2, Math.floor(stream / 2 ** 32));
+  view.setUint32(4, stream >>> 0);
+  view.setUint32(8, Math.floor(offset / 2 ** 32));
+  view.setUint32(12, offset >>> 0);
+}

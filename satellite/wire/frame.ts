@@ -1,0 +1,40 @@
+/** Constants and types of a data frame (PROTOCOL.md §3). */
+
+export const HEADER_BYTES = 16;
+export const KIND_DATA = 0x01;
+
+/** Flag bits of a data frame. */
+export const Flag = {
+  boundary: 0x01,
+  final: 0x02,
+  binary: 0x04,
+  line: 0x08,
+  interrupted: 0x10,
+} as const;
+
+export const FLAGS_DEFINED = 0x1f;
+
+/** Largest stream id: 48 bits. */
+export const STREAM_ID_MAX: number = 2 ** 48 - 1;
+
+/**
+ * One chunk together with the frame that carried it. The frame is forwarded as it is [F-4], so it is kept whole.
+ * `offset` and `end` are byte positions in the stream; `end - offset` is the size of the chunk.
+ */
+export interface Chunk {
+  readonly stream: number;
+  readonly offset: number;
+  readonly end: number;
+  readonly flags: number;
+  /** Header and chunk, as on the wire. */
+  readonly frame: Uint8Array;
+}
+
+/** The chunk's bytes, without a copy. */
+export function payloadOf(chunk: Chunk): Uint8Array {
+  return chunk.frame.subarray(HEADER_BYTES);
+}
+
+export function hasFlag(chunk: Chunk, flag: number): boolean {
+  return (chunk.flags & flag) !== 0;
+}

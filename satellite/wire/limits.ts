@@ -1,0 +1,59 @@
+/** The limits of PROTOCOL.md §9, which gives each one's reason. Units are last in the names. */
+export interface Limits {
+  readonly chunkBytesMax: number;
+  readonly controlBytesMax: number;
+  readonly pipeNameBytesMax: number;
+  readonly windowBytesMin: number;
+  readonly windowBytesMax: number;
+  readonly windowGrowMs: number;
+  readonly budgetBytes: number;
+  readonly maxBufferBytes: number;
+  readonly maxLagBytes: number;
+  readonly graceMs: number;
+  readonly takeoverMs: number;
+  readonly midLineMs: number;
+  readonly helloMs: number;
+  readonly pingMs: number;
+  readonly pingBusyMs: number;
+  readonly streamsPerReaderMax: number;
+  readonly runningStreamsPerPipeMax: number;
+  readonly attachmentsPerSessionMax: number;
+  readonly sessionsMax: number;
+  readonly streamsMax: number;
+  readonly pipesMax: number;
+  readonly expiredMax: number;
+  readonly sendQueueBytesMax: number;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits: Limits = {
+  chunkBytesMax: 64 * KiB,
+  controlBytesMax: 64 * KiB,
+  pipeNameBytesMax: 200,
+  windowBytesMin: 64 * KiB,
+  windowBytesMax: 16 * MiB,
+  windowGrowMs: 200,
+  budgetBytes: 96 * MiB,
+  maxBufferBytes: 1024 * MiB,
+  maxLagBytes: 256 * MiB,
+  graceMs: 60_000,
+  takeoverMs: 5_000,
+  midLineMs: 5_000,
+  helloMs: 10_000,
+  pingMs: 20_000,
+  pingBusyMs: 5_000,
+  streamsPerReaderMax: 1_024,
+  runningStreamsPerPipeMax: 1_024,
+  attachmentsPerSessionMax: 1_024,
+  sessionsMax: 10_000,
+  streamsMax: 200_000,
+  pipesMax: 100_000,
+  expiredMax: 10_000,
+  sendQueueBytesMax: MiB,
+};
+
+export const PROTOCOL_VERSION = 1;
+export const SUBPROTOCOL = "skypipe.v1";
+export const WEBSOCKET_PATH = "/ws";

@@ -1,0 +1,231 @@
+/** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
+import { type Fields, bool, count, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
+
+export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
+export type Kind = "text" | "binary";
+
+/** What a writer tells its readers of a stream. */
+export interface StreamInfo {
+  kind?: Kind;
+  /** Bytes. */
+  size?: number;
+  /** File name. */
+  name?: string;
+  contentType?: string;
+  host?: string;
+  /** Opaque: what a reader needs to open a sealed stream [F-5]. */
+  sealed?: string;
+}
+
+/** One row of `list`. */
+export interface PipeRow {
+  name: string;
+  streams: number;
+  bytes: number;
+  oldestAgeS: number;
+  writers: number;
+  readers: number;
+  taps: number;
+}
+
+/** Where a reader stands: stream and the offset up to which it has received it. */
+export interface ReaderPosition {
+  ref: number;
+  streams: [stream: number, offset: number][];
+}
+
+export type Hello = {
+  type: "hello";
+  protocol: number;
+  software: string;
+  token?: string;
+  resume?: { session: string; secret: string; readers: ReaderPosition[] };
+};
+export type Open = {
+  type: "open";
+  ref: number;
+  pipe: string;
+  ttlMs?: number;
+  sync?: boolean;
+} & StreamInfo;
+export type Read = {
+  type: "read";
+  ref: number;
+  pipe: string;
+  mode: Mode;
+  fresh?: boolean;
+  limitBytes?: number;
+};
+export type ReaderAck = { type: "ack"; ref: number; stream: number; offset: number; end?: boolean };
+
+/** What an end sends. */
+export type EndMessage =
+  | Hello
+  | Open
+  | { type: "abort"; ref: number; reason?: string }
+  | { type: "release"; ref: number }
+  | Read
+  | ReaderAck
+  | { type: "leave"; ref: number }
+  | { type: "list"; ref: number }
+  | { type: "remove"; ref: number; pipe: string }
+  | { type: "inspect"; ref: number }
+  | { type: "bye" };
+
+export type Welcome = {
+  type: "welcome";
+  protocol: number;
+  software: string;
+  session: string;
+  secret: string;
+  graceMs: number;
+  resumed: boolean;
+  expired?: boolean;
+};
+export type Opened = {
+  type: "opened";
+  ref: number;
+  stream: number;
+  received: number;
+  safe: number;
+  credit: number;
+};
+export type WriterAck = {
+  type: "ack";
+  ref: number;
+  stream: number;
+  offset: number;
+  credit: number;
+  end?: boolean;
+};
+export type StreamBegins = { type: "stream"; ref: number; stream: number; offset: number } & StreamInfo;
+export type Aborted = {
+  type: "aborted";
+  ref: number;
+  stream: number;
+  offset: number;
+  code: string;
+  reason?: string;
+};
+export type Status = {
+  type: "status";
+  ref: number;
+  software: string;
+  uptimeS: number;
+  store: string;
+  usedBytes: number;
+  maxBytes: number;
+  sessions: number;
+  pipes: number;
+  streams: number;
+};
+export type ErrorMessage = { type: "error"; ref?: number; code: string; message: string };
+
+/** What the satellite sends. */
+export type SatelliteMessage =
+  | Welcome
+  | Opened
+  | WriterAck
+  | { type: "taken"; ref: number; stream: number }
+  | { type: "pause"; ref: number; stream: number; reason: "full" }
+  | { type: "continue"; ref: number; stream: number }
+  | { type: "attached"; ref: number }
+  | StreamBegins
+  | { type: "withdrawn"; ref: number; stream: number }
+  | Aborted
+  | { type: "gap"; ref: number; stream: number; offset: number }
+  | { type: "done"; ref: number }
+  | ErrorMessage
+  | { type: "expired"; ref: number; stream: number; received: number }
+  | { type: "listed"; ref: number; pipes: PipeRow[]; last: boolean }
+  | { type: "removed"; ref: number; streams: number; bytes: number }
+  | Status
+  | { type: "goaway"; reason: string };
+
+const info: Fields = {
+  "kind?": oneOf("text", "binary"),
+  "size?": int,
+  "name?": str(255),
+  "contentType?": str(255),
+  "host?": str(255),
+  "sealed?": str(1024),
+};
+const row: Fields = {
+  name: str(200),
+  streams: count,
+  bytes: int,
+  oldestAgeS: seconds,
+  writers: count,
+  readers: count,
+  taps: count,
+};
+
+/** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
+export const endSchema: Record<EndMessage["type"], Fields> = {
+  hello: {
+    protocol: int,
+    software: str(64),
+    "token?": str(4096),
+    "resume?": record({
+      session: str(64),
+      secret: str(64),
+      readers: listOf(record({ ref: int, streams: listOf(pair(int, int)) })),
+    }),
+  },
+  open: { ref: int, pipe: str(65_536), "ttlMs?": int, "sync?": bool, ...info },
+  abort: { ref: int, "reason?": str(255) },
+  release: { ref: int },
+  read: {
+    ref: int,
+    pipe: str(65_536),
+    mode: oneOf("plain", "follow", "one", "tap", "peek"),
+    "fresh?": bool,
+    "limitBytes?": int,
+  },
+  ack: { ref: int, stream: int, offset: int, "end?": bool },
+  leave: { ref: int },
+  list: { ref: int },
+  remove: { ref: int, pipe: str(65_536) },
+  inspect: { ref: int },
+  bye: {},
+};
+
+/** Fields of each message from the satellite. */
+export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
+  welcome: {
+    protocol: int,
+    software: str(64),
+    session: str(64),
+    secret: str(64),
+    graceMs: int,
+    resumed: bool,
+    "expired?": bool,
+  },
+  opened: { ref: int, stream: int, received: int, safe: int, credit: int },
+  ack: { ref: int, stream: int, offset: int, credit: int, "end?": bool },
+  taken: { ref: int, stream: int },
+  pause: { ref: int, stream: int, reason: oneOf("full") },
+  continue: { ref: int, stream: int },
+  attached: { ref: int },
+  stream: { ref: int, stream: int, offset: int, ...info },
+  withdrawn: { ref: int, stream: int },
+  aborted: { ref: int, stream: int, offset: int, code: str(32), "reason?": str(255) },
+  gap: { ref: int, stream: int, offset: int },
+  done: { ref: int },
+  error: { "ref?": int, code: str(32), message: str(512) },
+  expired: { ref: int, stream: int, received: int },
+  listed: { ref: int, pipes: listOf(record(row)), last: bool },
+  removed: { ref: int, streams: count, bytes: int },
+  status: {
+    ref: int,
+    software: str(64),
+    uptimeS: seconds,
+    store: str(16),
+    usedBytes: int,
+    maxBytes: int,
+    sessions: count,
+    pipes: count,
+    streams: count,
+  },
+  goaway: { reason: str(255) },
+};

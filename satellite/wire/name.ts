@@ -1,0 +1,25 @@
+import { limits } from "./limits.ts";
+
+/** What a pipe's name may be, in words for an error (PROTOCOL.md §1). */
+export const NAME_RULE: string =
+  `a pipe's name is at most ${limits.pipeNameBytesMax} bytes of UTF-8 without control characters`;
+
+/** Whether `name` may name a pipe (PROTOCOL.md §1) [C-4]. The empty name is the default pipe. */
+export function isPipeName(name: string): boolean {
+  return (
+    !/[\u0000-\u001f\u007f-\u009f]/.test(name) &&
+    !hasLoneSurrogate(name) &&
+    utf8Bytes(name) <= limits.pipeNameBytesMax
+  );
+}
+
+/** Length of `text` in bytes of UTF-8. */
+export function utf8Bytes(text: string): number {
+  return encoder.encode(text).length;
+}
+
+const encoder = new TextEncoder();
+
+function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
+}

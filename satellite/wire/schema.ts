@@ -1,0 +1,48 @@
+import { utf8Bytes } from "./name.ts";
+
+/** Whether a value has the shape of one field. */
+export type Check = (value: unknown) => boolean;
+/** Checks by field name; a name that ends in `?` may be absent. */
+export type Fields = Readonly<Record<string, Check>>;
+
+export const int: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+export const count: Check = int;
+/** Seconds, with or without a fraction. */
+export const seconds: Check = (value) => typeof value === "number" && value >= 0 && Number.isFinite(value);
+export const bool: Check = (value) => typeof value === "boolean";
+
+/** A string of at most `bytesMax` bytes of UTF-8. */
+export function str(bytesMax: number): Check {
+  return (value) =>
+    typeof value === "string" &&
+    value.length <= bytesMax &&
+    (value.length * 3 <= bytesMax || utf8Bytes(value) <= bytesMax);
+}
+
+export function oneOf(...allowed: string[]): Check {
+  return (value) => typeof value === "string" && allowed.includes(value);
+}
+
+export function listOf(item: Check): Check {
+  return (value) => Array.isArray(value) && value.every(item);
+}
+
+export function pair(first: Check, second: Check): Check {
+  return (value) =>
+    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+}
+
+export function record(fields: Fields): Check {
+  const rules = Object.entries(fields).map(([name, check]) => ({
+    name: name.replace(/\?$/, ""),
+    optional: name.endsWith("?"),
+    check,
+  }));
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    const object = value as Record<string, unknown>;
+    return rules.every(({ name, optional, check }) =>
+      Object.hasOwn(object, name) ? check(object[name]) : optional,
+    );
+  };
+}
