@@ -1,0 +1,2 @@
+/** The library is not written yet. */
+export const placeholder = true;
