@@ -1,0 +1,2 @@
+console.error("skypipe: the demonstration is not written yet.");
+process.exitCode = 1;
