@@ -82,7 +82,7 @@ async function buildTypes(out: string): Promise<void> {
   for (const name of await readdir(types, { recursive: true })) {
     if (!name.endsWith(".d.ts")) continue;
     const text = await readFile(path.join(types, name), "utf8");
-    const rewritten = text.replace(/(\bfrom |\bimport\()'(\.{1,2}\/[^']+)\.ts'/g, "$1'$2.js'");
+    const rewritten = text.replace(/(\bfrom |\bimport\()(["'])(\.{1,2}\/[^"']+)\.ts\2/g, "$1$2$3.js$2");
     await writeFile(path.join(types, name), rewritten);
   }
   await writeFile(path.join(out, "index.d.ts"), "export * from './types/cli/client/index.js';\n");
