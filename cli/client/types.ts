@@ -1,0 +1,80 @@
+/** The shapes that the library takes and gives. */
+import type { Kind, Mode, StreamBegins } from "../../satellite/wire/messages.ts";
+
+export interface ConnectOptions {
+  /** `ws:`, `wss:`, `http:`, `https:` or `unix:/path`. Default: SKYPIPE_SATELLITE. */
+  url?: string;
+  /** Default: SKYPIPE_TOKEN. */
+  token?: string;
+  /** How long the first connect is tried before it fails as `unreachable`. Default: 10,000. */
+  connectTimeoutMs?: number;
+  /** Stops the first connect. */
+  signal?: AbortSignal;
+  /** What this end calls itself, at most 64 bytes. Default: `skypipe/VERSION`. */
+  software?: string;
+}
+
+export interface WriterOptions {
+  /** Without one, the first write decides. */
+  kind?: Kind;
+  /** Bytes, where they are known beforehand. */
+  size?: number;
+  /** File name, at most 255 bytes. */
+  name?: string;
+  contentType?: string;
+  host?: string;
+  /** What nobody has read this long after its last byte is dropped. Default: never. */
+  ttlMs?: number;
+  /** `finish` waits until one reader has acknowledged it all. */
+  sync?: boolean;
+}
+
+export interface ReaderOptions {
+  /** Default: `plain`, one delivery. */
+  mode?: Mode;
+  /** Skip the backlog. */
+  fresh?: boolean;
+  /** How much a peek shows. */
+  limitBytes?: number;
+}
+
+/** How a stream ended for its reader. */
+export type EndCause = "eof" | "interrupted" | "aborted";
+
+/** Where a delivery goes. One call at a time; a promise that is returned is waited for. */
+export interface Sink {
+  begin?(stream: StreamBegins): void;
+  /** The chunk is acknowledged when this has resolved: it is then in the output. `flags` are those of the data frame. */
+  chunk(stream: StreamBegins, bytes: Uint8Array, flags: number): void | Promise<void>;
+  /** The end is acknowledged when this has resolved. */
+  end?(stream: StreamBegins, cause: EndCause, reason?: string): void | Promise<void>;
+  /** What lies between the two offsets was missed. */
+  gap?(stream: StreamBegins, from: number, to: number): void;
+  /** The stream, of which nothing had come, is not for this reader after all. */
+  withdrawn?(stream: StreamBegins): void;
+}
+
+/** A reader at work. */
+export interface Receiving {
+  /**
+   * Settles when the delivery is complete, or the reader has left.
+   *
+   * @throws SkypipeError `behind`, `replaced`, `expired`, … or what the sink threw
+   */
+  readonly done: Promise<Received>;
+  /** Resolves when the satellite knows of this reader. */
+  readonly attached: Promise<void>;
+  /** Stops. What was not acknowledged stays in the pipe. */
+  leave(): Promise<void>;
+}
+
+export interface Received {
+  /** Whether a stream of the delivery was aborted. */
+  aborted: boolean;
+}
+
+/** What `remove` dropped. */
+export interface Removed {
+  streams: number;
+  bytes: number;
+}
