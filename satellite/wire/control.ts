@@ -1,6 +1,7 @@
 import { WireError } from "./errors.ts";
 import { limits } from "./limits.ts";
-import { type EndMessage, type SatelliteMessage, endSchema, satelliteSchema } from "./messages.ts";
+import { type EndMessage, endSchema, type SatelliteMessage, satelliteSchema } from "./messages.ts";
+import { fitsUtf8 } from "./name.ts";
 import { type Check, type Fields, record } from "./schema.ts";
 
 /** Reads one control message from an end; `null` for an `x-` type, which is ignored [C-2]. Throws WireError [C-1]. */
@@ -21,28 +22,28 @@ function compile(schema: Record<string, Fields>): Map<string, Check> {
 }
 
 function parse(text: string, checks: Map<string, Check>): unknown {
-  if (text.length > limits.controlBytesMax) {
+  if (!fitsUtf8(text, limits.controlBytesMax)) {
     throw new WireError("too-large", `a control message is at most ${limits.controlBytesMax} bytes`);
   }
-  const type = typeOf(text);
-  if (type.name.startsWith("x-")) return null;
-  const check = checks.get(type.name);
-  if (check === undefined) throw new WireError("protocol", "unknown type of control message");
-  if (!check(type.value)) {
-    throw new WireError("protocol", `a field of the control message '${type.name}' is missing or wrong`);
+  const message = messageOf(text);
+  if (message.type.startsWith("x-")) return null; // [C-2]
+  const check = checks.get(message.type);
+  if (check === undefined) throw new WireError("protocol", "unknown type of control message"); // [C-1]
+  if (!check(message)) {
+    throw new WireError("protocol", `a field of the control message '${message.type}' is missing or wrong`); // [C-1]
   }
-  return type.value;
+  return message;
 }
 
-function typeOf(text: string): { name: string; value: object } {
+function messageOf(text: string): { type: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new WireError("protocol", "a control message is not JSON", { cause });
+    throw new WireError("protocol", "a control message is not JSON", { cause }); // [C-1]
   }
   if (typeof value === "object" && value !== null && "type" in value && typeof value.type === "string") {
-    return { name: value.type, value };
+    return value as { type: string };
   }
-  throw new WireError("protocol", "a control message is an object with a type");
+  throw new WireError("protocol", "a control message is an object with a type"); // [C-1]
 }

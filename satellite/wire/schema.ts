@@ -1,4 +1,4 @@
-import { utf8Bytes } from "./name.ts";
+import { fitsUtf8 } from "./name.ts";
 
 /** Whether a value has the shape of one field. */
 export type Check = (value: unknown) => boolean;
@@ -13,10 +13,7 @@ export const bool: Check = (value) => typeof value === "boolean";
 
 /** A string of at most `bytesMax` bytes of UTF-8. */
 export function str(bytesMax: number): Check {
-  return (value) =>
-    typeof value === "string" &&
-    value.length <= bytesMax &&
-    (value.length * 3 <= bytesMax || utf8Bytes(value) <= bytesMax);
+  return (value) => typeof value === "string" && fitsUtf8(value, bytesMax);
 }
 
 export function oneOf(...allowed: string[]): Check {
@@ -28,8 +25,7 @@ export function listOf(item: Check): Check {
 }
 
 export function pair(first: Check, second: Check): Check {
-  return (value) =>
-    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+  return (value) => Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
 }
 
 export function record(fields: Fields): Check {
