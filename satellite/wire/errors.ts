@@ -19,10 +19,7 @@ export const errorTable = {
   "going-away": { close: 1012, http: 503, exit: 3 },
   unreachable: { close: null, http: null, exit: 3 },
   internal: { close: 1011, http: 500, exit: 1 },
-} as const satisfies Record<
-  string,
-  { close: number | null; http: number | null; exit: number }
->;
+} as const;
 
 export type ErrorCode = keyof typeof errorTable;
 

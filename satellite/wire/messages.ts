@@ -1,5 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
-import { type Fields, bool, count, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
+import { bool, count, type Fields, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
 export type Kind = "text" | "binary";
