@@ -2,17 +2,12 @@
 import type { ErrorCode } from "../wire/errors.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
+import type { Rights } from "../wire/rights.ts";
 
 /** A connection, as the door that holds it numbers it. Never used again for another. */
 export type ConnectionId = number;
 
-/** What a token allows. */
-export interface Rights {
-  mayRead(pipe: string): boolean;
-  mayWrite(pipe: string): boolean;
-  /** list, remove, inspect */
-  readonly mayManage: boolean;
-}
+export type { Rights };
 
 export type BrokerEvent =
   /** A `hello` whose token was accepted. `secret` is 128 fresh random bits, for the session that may be made. */
