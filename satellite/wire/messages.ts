@@ -136,7 +136,7 @@ export type SatelliteMessage =
   | { type: "gap"; ref: number; stream: number; offset: number }
   | { type: "done"; ref: number }
   | ErrorMessage
-  | { type: "expired"; ref: number; stream: number; received: number }
+  | { type: "expired"; ref: number; stream: number; received: number; end?: boolean }
   | { type: "listed"; ref: number; pipes: PipeRow[]; last: boolean }
   | { type: "removed"; ref: number; streams: number; bytes: number }
   | Status
@@ -213,7 +213,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   gap: { ref: int, stream: int, offset: int },
   done: { ref: int },
   error: { "ref?": int, code: str(32), message: str(512) },
-  expired: { ref: int, stream: int, received: int },
+  expired: { ref: int, stream: int, received: int, "end?": bool },
   listed: { ref: int, pipes: listOf(record(row)), last: bool },
   removed: { ref: int, streams: count, bytes: int },
   status: {
