@@ -1,0 +1,188 @@
+/** Text: many writers into one reader, line by line, and who joins later. */
+import { hostname } from "node:os";
+import { expect, it } from "vitest";
+import { numberedLines, pieces } from "../support/bytes.ts";
+import type { Proc } from "../support/proc.ts";
+import { useBed } from "../support/use-bed.ts";
+
+const owners = ["w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7"];
+
+/** No line is broken, lost, doubled, or out of its writer's order. */
+function expectWholeLines(text: string, written: ReadonlyMap<string, readonly string[]>): void {
+  const got = new Map<string, string[]>([...written.keys()].map((owner) => [owner, []]));
+  for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+    const lines = got.get(line.split(" ", 1)[0] ?? "");
+    if (lines === undefined) throw new Error(`a broken line: ${JSON.stringify(line)}`);
+    lines.push(line);
+  }
+  for (const [owner, lines] of written) expect(got.get(owner)).toEqual(lines);
+}
+
+/** In pieces that end anywhere, as pipes give them. */
+async function writeInPieces(writer: Proc, lines: readonly string[], seed: number): Promise<void> {
+  for (const piece of pieces(Buffer.from(lines.join("")), 3_000, seed)) await writer.write(piece);
+  writer.end();
+}
+
+it("[L-6][L-7] 8 writers × 5,000 lines into one reader", async () => {
+  const bed = useBed();
+  await bed.satellite();
+  const written = new Map(owners.map((owner) => [owner, numberedLines(owner, 5_000)]));
+
+  const reader = bed.skypipe(["lines"]);
+  await bed.pipe("lines", { readers: 1 });
+  const writers = owners.map(() => bed.skypipe(["lines"], { stdin: "socket" }));
+  await bed.pipe("lines", { writers: 8 });
+  await Promise.all(
+    writers.map(async (writer, index) =>
+      writeInPieces(writer, written.get(owners[index] ?? "") ?? [], index),
+    ),
+  );
+  for (const writer of writers) await writer.exits(0);
+
+  expectWholeLines((await reader.exits(0)).out, written);
+});
+
+it("[L-6] 8 writers × 5,000 lines, the reader last", async () => {
+  const bed = useBed();
+  await bed.satellite();
+  const written = new Map(owners.map((owner) => [owner, numberedLines(owner, 5_000)]));
+
+  const writers = owners.map(() => bed.skypipe(["lines"], { stdin: "socket" }));
+  await bed.pipe("lines", { writers: 8 });
+  const feeding = writers.map(async (writer, index) =>
+    writeInPieces(writer, written.get(owners[index] ?? "") ?? [], index),
+  );
+  await Promise.all(feeding);
+  for (const writer of writers) await writer.exits(0);
+  const follower = bed.skypipe(["recv", "-f", "lines"]);
+  await follower.putsBytes([...written.values()].flat().join("").length);
+  await bed.pipe("lines", { streams: 0 });
+  follower.kill("SIGTERM");
+
+  expectWholeLines((await follower.exits(143)).out, written);
+});
+
+it("[L-4] who joins running text begins at the start of a line", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const first = bed.skypipe(["log"]);
+  await bed.pipe("log", { readers: 1 });
+  const writer = bed.skypipe(["log"], { stdin: "socket" });
+  await writer.write("one\ntw");
+  await first.puts("one\ntw"); // sent though it is not finished: stdin has been silent
+  const late = bed.skypipe(["log"]);
+  await bed.pipe("log", { readers: 2 });
+  await writer.write("o\nthree\n");
+  await late.puts("three\n");
+  writer.end("four\n");
+
+  expect((await first.exits(0)).out).toBe("one\ntwo\nthree\nfour\n");
+  expect((await late.exits(0)).out).toBe("three\nfour\n");
+});
+
+it("[L-4] the only reader of running text begins with what is buffered", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const writer = bed.skypipe(["log"], { stdin: "socket" });
+  await writer.write("before\n");
+  await bed.pipe("log", { bytes: 7 });
+  const reader = bed.skypipe(["log"]);
+  await reader.puts("before\n");
+  writer.end("after\n");
+
+  expect((await reader.exits(0)).out).toBe("before\nafter\n");
+});
+
+it("[L-7] the EOF of one writer does not end a reader that another still feeds", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const reader = bed.skypipe(["log"]);
+  await bed.pipe("log", { readers: 1 });
+  const [first, second] = ["first", "second"].map(() => bed.skypipe(["log"], { stdin: "socket" }));
+  await bed.pipe("log", { writers: 2 });
+  first?.end("first\n");
+  await first?.exits(0);
+  await reader.puts("first\n");
+  second?.end("second\n");
+
+  expect((await reader.exits(0)).out).toBe("first\nsecond\n");
+});
+
+it("[L-7] --follow goes on after every EOF", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  await bed.shell("echo kept | skypipe log").exits(0);
+  const follower = bed.skypipe(["recv", "log", "--follow"]);
+  await follower.puts("kept\n");
+  await bed.shell("echo one | skypipe log").exits(0);
+  await follower.puts("one\n");
+  await bed.shell("echo two | skypipe log").exits(0);
+  await follower.puts("two\n");
+  follower.kill("SIGINT");
+
+  expect((await follower.exits(130)).out).toBe("kept\none\ntwo\n");
+  await bed.pipe("log", { streams: 0, readers: 0 });
+});
+
+it("--new skips what was there before", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  await bed.shell("echo old | skypipe log").exits(0);
+  const reader = bed.skypipe(["recv", "log", "--new"]);
+  await bed.pipe("log", { readers: 1, streams: 1 });
+  await bed.shell("echo new | skypipe log").exits(0);
+
+  expect((await reader.exits(0)).out).toBe("new\n");
+  expect((await bed.skypipe(["log"]).exits(0)).out).toBe("old\n");
+});
+
+it("--tag says before each line which host it came from", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const reader = bed.skypipe(["recv", "log", "--tag"]);
+  await bed.pipe("log", { readers: 1 });
+  await bed.shell("printf 'one\\ntwo\\n' | skypipe log").exits(0);
+
+  const lines = (await reader.exits(0)).out.split("\n");
+  expect(lines.map((line) => line.replace(hostname(), "HOST"))).toEqual(["HOST: one", "HOST: two", ""]);
+});
+
+it("[L-14] --tap sees live lines, takes nothing and holds up nothing", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const tap = bed.skypipe(["recv", "log", "--tap"]);
+  await bed.pipe("log", { taps: 1, readers: 0 });
+  await bed.shell("echo seen | skypipe log").exits(0);
+  await tap.puts("seen\n");
+  await bed.pipe("log", { streams: 1, bytes: 5, taps: 1 });
+  tap.kill("SIGINT");
+  await tap.exits(130);
+
+  expect((await bed.skypipe(["log"]).exits(0)).out).toBe("seen\n");
+});
+
+it("no newline is ever added", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  await bed.shell("printf 'no newline' | skypipe log").exits(0);
+  expect((await bed.skypipe(["log"]).exits(0)).out).toBe("no newline");
+});
+
+it("--whole and --lines say the kind outright", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  await bed.shell("printf 'a\\0b\\n' | skypipe send log --lines").exits(0);
+  await bed.shell("echo text | skypipe send log --whole").exits(0);
+  expect((await bed.skypipe(["log"]).exits(0)).out).toBe("a\0b\n");
+  expect((await bed.skypipe(["log"]).exits(0)).out).toBe("text\n");
+});

@@ -1,0 +1,82 @@
+/** The satellite of this computer: started on demand, found by everybody, gone when idle and empty. */
+import { readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import type { Bed } from "../support/bed.ts";
+import { until } from "../support/until.ts";
+import { useBed } from "../support/use-bed.ts";
+
+function useLocal(): Bed {
+  const bed = useBed();
+  bed.env.SKYPIPE_SATELLITE = "local";
+  return bed;
+}
+
+/** Every Unix socket below the bed. */
+function sockets(bed: Bed): string[] {
+  return readdirSync(bed.dir, { recursive: true, encoding: "utf8" })
+    .map((name) => path.join(bed.dir, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isSocket() === true);
+}
+
+it("SKYPIPE_SATELLITE=local starts one on demand, on a Unix socket for its owner alone", async () => {
+  const bed = useLocal();
+
+  await bed.shell("echo one | skypipe x").exits(0);
+  const found = sockets(bed);
+  expect(found).toHaveLength(1);
+  expect(statSync(found[0] ?? "").mode & 0o777).toBe(0o600);
+  expect(statSync(path.dirname(found[0] ?? "")).mode & 0o077).toBe(0);
+  expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+});
+
+it("ten commands at once share one satellite", async () => {
+  const bed = useLocal();
+
+  const readers = Array.from({ length: 10 }, () => bed.skypipe(["x"]));
+  await bed.pipe("x", { readers: 10 });
+  expect(sockets(bed)).toHaveLength(1);
+  await bed.shell("echo all | skypipe x").exits(0);
+  for (const reader of readers) expect((await reader.exits(0)).out).toBe("all\n");
+}, 60_000);
+
+it("outlives the command that started it, and holds none of its files open", async () => {
+  const bed = useLocal();
+  await bed.shell("echo kept | skypipe x 2>&1 | cat").exits(0);
+  expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
+});
+
+it("setup local is remembered; check says so; reset ends it", async () => {
+  const bed = useBed();
+
+  const setup = await bed.skypipe(["setup", "local", "--json"]).exits(0);
+  expect(JSON.parse(setup.out)).toMatchObject({ where: "local" });
+  await bed.shell("echo one | skypipe x").exits(0);
+  const check = await bed.skypipe(["check", "--json"]).exits(0);
+  expect(JSON.parse(check.out)).toMatchObject({ where: "local", running: true });
+  expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+
+  await bed.skypipe(["reset", "--yes", "--json"]).exits(0);
+  await until("its socket has gone", () => sockets(bed).length === 0);
+  await bed.skypipe(["x"]).exits(3);
+});
+
+it("reset asks before it drops what is in a pipe, and without a terminal it needs --yes", async () => {
+  const bed = useBed();
+  await bed.skypipe(["setup", "local"]).exits(0);
+  await bed.shell("echo one | skypipe x").exits(0);
+
+  expect((await bed.skypipe(["reset"]).exits(2)).err).toMatch(/--yes/);
+  expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+});
+
+it("what setup remembers is for its owner alone", async () => {
+  const bed = useBed();
+  await bed.skypipe(["setup", "local"]).exits(0);
+
+  const files = readdirSync(bed.path("config"), { recursive: true, encoding: "utf8" })
+    .map((name) => path.join(bed.path("config"), name))
+    .filter((file) => statSync(file).isFile());
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) expect(statSync(file).mode & 0o077).toBe(0);
+});
