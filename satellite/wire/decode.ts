@@ -1,5 +1,5 @@
 import { WireError } from "./errors.ts";
-import { type Chunk, Flag, FLAGS_DEFINED, HEADER_BYTES, KIND_DATA } from "./frame.ts";
+import { type Chunk, FLAGS_DEFINED, Flag, HEADER_BYTES, KIND_DATA } from "./frame.ts";
 import { limits } from "./limits.ts";
 
 /**
@@ -24,7 +24,7 @@ export function decodeChunk(frame: Uint8Array): Chunk {
   if (offset > Number.MAX_SAFE_INTEGER || end > Number.MAX_SAFE_INTEGER) {
     throw new WireError("protocol", "an offset is above 2^53-1"); // [F-1]
   }
-  return { stream, offset, end, flags, frame };
+  return { stream, offset, end, flags, arrival: 0, frame };
 }
 
 function checkFlags(flags: number, size: number): void {

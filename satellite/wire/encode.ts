@@ -6,25 +6,15 @@ import { type Chunk, HEADER_BYTES, KIND_DATA } from "./frame.ts";
  * @param stream id given by the satellite, 1 to 2⁴⁸−1
  * @param offset position of the first byte, in bytes
  */
-export function encodeChunk(
-  stream: number,
-  offset: number,
-  flags: number,
-  payload: Uint8Array,
-): Chunk {
+export function encodeChunk(stream: number, offset: number, flags: number, payload: Uint8Array): Chunk {
   const frame = new Uint8Array(HEADER_BYTES + payload.length);
   writeHeader(frame, stream, offset, flags);
   frame.set(payload, HEADER_BYTES);
-  return { stream, offset, end: offset + payload.length, flags, frame };
+  return { stream, offset, end: offset + payload.length, flags, arrival: 0, frame };
 }
 
 /** Writes the 16 bytes of the header to the start of `frame`. */
-export function writeHeader(
-  frame: Uint8Array,
-  stream: number,
-  offset: number,
-  flags: number,
-): void {
+export function writeHeader(frame: Uint8Array, stream: number, offset: number, flags: number): void {
   const view = new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES);
   view.setUint8(0, KIND_DATA);
   view.setUint8(1, flags);

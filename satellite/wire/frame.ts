@@ -26,6 +26,8 @@ export interface Chunk {
   readonly offset: number;
   readonly end: number;
   readonly flags: number;
+  /** Place in the order of arrival at the satellite, which sets it; 0 before. */
+  arrival: number;
   /** Header and chunk, as on the wire. */
   readonly frame: Uint8Array;
 }

@@ -1,0 +1,253 @@
+import { type ErrorCode, WireError } from "../wire/errors.ts";
+import type { Chunk } from "../wire/frame.ts";
+import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
+import type { Hello } from "../wire/messages.ts";
+import { Context } from "./context.ts";
+import type { BrokerEffect, BrokerEvent, ConnectionId, Rights } from "./effects.ts";
+import { abortStream, detach, failReader, settle } from "./endings.ts";
+import { noteDurable } from "./flow.ts";
+import { match } from "./offer.ts";
+import { Pipes } from "./pipes.ts";
+import { pump } from "./pump.ts";
+import { receiveChunk } from "./receive.ts";
+import { type Desk, handleRequest } from "./requests.ts";
+import { replay } from "./resume.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+
+export interface BrokerOptions {
+  readonly limits: Limits;
+  /** Name and version, as in `welcome`. */
+  readonly software: string;
+  readonly storeName: string;
+  /** Milliseconds since the epoch. */
+  readonly startedMs: number;
+  /** Compares two secrets in constant time. */
+  readonly equal: (a: string, b: string) => boolean;
+}
+
+/**
+ * The satellite without its doors, its store and its clock: sessions, and the law of the pipe (PROTOCOL.md §5–§8).
+ * Events go in, effects come out, to be carried out in order.
+ */
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly #ctx: Context;
+  readonly #sessions: Sessions;
+  readonly #pipes: Pipes = new Pipes();
+  readonly #desk: Desk;
+  #wakeMs: number | null = null;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#ctx = new Context(options.limits, options.startedMs);
+    this.#sessions = new Sessions(options.equal);
+    this.#desk = { ctx: this.#ctx, pipes: this.#pipes, sessions: this.#sessions, options };
+  }
+
+  /** No session and no stream: nothing would be lost if it stopped. */
+  get idle(): boolean {
+    return this.#sessions.count === 0 && this.#ctx.streams.size === 0;
+  }
+
+  /** @param nowMs milliseconds since the epoch; never goes back */
+  handle(event: BrokerEvent, nowMs: number): readonly BrokerEffect[] {
+    this.#ctx.nowMs = Math.max(nowMs, this.#ctx.nowMs);
+    this.#dispatch(event);
+    this.#ctx.deadlines.run(this.#ctx.nowMs);
+    this.#afterwards();
+    return this.#ctx.takeEffects();
+  }
+
+  #dispatch(event: BrokerEvent): void {
+    switch (event.type) {
+      case "hello":
+        return this.#guard(event.connection, () =>
+          this.#hello(event.connection, event.message, event.rights, event.secret),
+        );
+      case "message":
+        return this.#guard(event.connection, () => this.#message(event));
+      case "chunk":
+        return this.#guard(event.connection, () => this.#chunk(event.connection, event.chunk));
+      case "lost":
+        return this.#lost(event.connection);
+      case "congested":
+        return this.#congestion(event.connection, true);
+      case "drained":
+        return this.#congestion(event.connection, false);
+      case "durable":
+        return this.#durable(event.stream, event.offset, event.end);
+      case "loaded":
+        return this.#loaded(event.load, event.chunks);
+      case "stop":
+        return this.#stop(event.reason);
+      case "tick":
+        return;
+    }
+  }
+
+  /** What an end does wrong costs only its own connection [C-1] [E-1]. */
+  #guard(connection: ConnectionId, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#refuse(connection, error.code, error.message);
+      this.#lost(connection);
+    }
+  }
+
+  #refuse(connection: ConnectionId, code: ErrorCode, message: string): void {
+    this.#ctx.emit({ type: "send", connection, message: { type: "error", code, message } });
+    this.#ctx.emit({ type: "close", connection, code });
+  }
+
+  #hello(connection: ConnectionId, hello: Hello, rights: Rights, secret: string): void {
+    if (this.#sessions.of(connection) !== undefined) throw new WireError("protocol", "a second hello");
+    if (hello.protocol !== PROTOCOL_VERSION) throw versionError(hello, this.#options.software); // [V-1]
+    if (hello.resume === undefined && this.#sessions.count >= this.#ctx.limits.sessionsMax) {
+      throw new WireError("limit", `this satellite has ${this.#ctx.limits.sessionsMax} sessions already`); // [K-1]
+    }
+    const greeting = this.#sessions.greet(connection, hello, rights, secret);
+    const { session } = greeting;
+    const expired = greeting.kind === "new" ? greeting.expired : null;
+    session.send(this.#ctx, {
+      type: "welcome",
+      protocol: PROTOCOL_VERSION,
+      software: this.#options.software,
+      session: session.id,
+      secret: session.secret,
+      graceMs: this.#ctx.limits.graceMs,
+      resumed: greeting.kind === "resumed",
+      ...(expired === null ? {} : { expired: true }),
+    });
+    for (const writer of expired?.writers ?? []) session.send(this.#ctx, { type: "expired", ...writer });
+    if (greeting.kind === "new") return;
+    if (greeting.supersededConnection !== null) {
+      this.#refuse(
+        greeting.supersededConnection,
+        "superseded",
+        "this session goes on over another connection",
+      ); // [S-3]
+    }
+    replay(this.#ctx, session, hello.resume?.readers ?? []);
+  }
+
+  #message(event: Extract<BrokerEvent, { type: "message" }>): void {
+    const session = this.#sessions.of(event.connection);
+    if (session === undefined) return; // superseded, or closing [S-3]
+    if (event.message.type === "bye") {
+      this.#ctx.emit({ type: "close", connection: event.connection, code: "normal" });
+      this.#end(session);
+    } else handleRequest(this.#desk, session, event.message);
+  }
+
+  #chunk(connection: ConnectionId, chunk: Chunk): void {
+    const session = this.#sessions.of(connection);
+    if (session === undefined) return; // superseded, or closing [S-3]
+    const stream = session.streams.get(chunk.stream);
+    if (stream === undefined)
+      throw new WireError("protocol", "a chunk of a stream that is not this session's");
+    receiveChunk(this.#ctx, stream, chunk);
+  }
+
+  #lost(connection: ConnectionId): void {
+    const session = this.#sessions.of(connection);
+    if (session === undefined) return;
+    this.#sessions.disconnect(this.#ctx, session);
+    if (session.attachmentCount === 0) {
+      this.#sessions.end(session); // [S-6]
+      return;
+    }
+    const { graceMs, takeoverMs } = this.#ctx.limits;
+    session.graceDeadline = this.#ctx.deadlines.at(this.#ctx.nowMs + graceMs, () => this.#expire(session));
+    for (const reader of session.readers.values()) {
+      if (reader.isOver || reader.isSpectator) continue;
+      this.#ctx.deadlines.at(this.#ctx.nowMs + takeoverMs, () => match(this.#ctx, reader.pipe)); // [L-12]
+    }
+  }
+
+  #expire(session: Session): void {
+    this.#sessions.expire(this.#ctx, session);
+    this.#dissolve(session, "its writer was lost");
+  }
+
+  #end(session: Session): void {
+    this.#sessions.end(session);
+    session.connection = null;
+    this.#dissolve(session, "its writer went away before the end");
+  }
+
+  #dissolve(session: Session, reason: string): void {
+    for (const reader of session.readers.values()) {
+      if (!reader.isOver) detach(this.#ctx, reader);
+    }
+    for (const stream of session.writers.values()) {
+      if (stream.isRunning) abortStream(this.#ctx, stream, { code: "aborted", reason }); // [L-9]
+    }
+  }
+
+  #congestion(connection: ConnectionId, isCongested: boolean): void {
+    const session = this.#sessions.of(connection);
+    if (session === undefined) return;
+    session.isCongested = isCongested;
+    if (isCongested) return;
+    for (const reader of session.readers.values()) pump(this.#ctx, reader);
+  }
+
+  #durable(id: number, offset: number, end: boolean): void {
+    const stream = this.#ctx.streams.get(id);
+    if (stream === undefined) return;
+    noteDurable(stream, offset, end);
+    settle(this.#ctx, stream);
+  }
+
+  #loaded(load: number, chunks: readonly Chunk[]): void {
+    const cursor = this.#ctx.loads.get(load);
+    this.#ctx.loads.delete(load);
+    if (cursor === undefined) return;
+    cursor.loaded(load, chunks);
+    pump(this.#ctx, cursor.reader);
+  }
+
+  #stop(reason: string): void {
+    for (const session of this.#sessions.all()) {
+      if (session.connection === null) continue;
+      session.send(this.#ctx, { type: "goaway", reason }); // [S-8]
+      this.#ctx.emit({ type: "close", connection: session.connection, code: "going-away" });
+    }
+  }
+
+  /** What one event sets off for others: readers that were replaced, writers that waited for room or for a window. */
+  #afterwards(): void {
+    const ctx = this.#ctx;
+    for (const reader of ctx.expelled) {
+      ctx.expelled.delete(reader);
+      failReader(ctx, reader, "replaced", "another reader took over while this one was away"); // [L-12]
+    }
+    if (ctx.room.wasFreed) {
+      ctx.room.wasFreed = false;
+      for (const stream of ctx.room.waiting) settle(ctx, stream);
+    }
+    for (const stream of ctx.starving) {
+      if (!stream.window.open()) break;
+      ctx.starving.delete(stream);
+      stream.writer.report(ctx, stream);
+    }
+    ctx.budget.isShort = ctx.starving.size > 0;
+    this.#pipes.sweep(ctx.emptied);
+    const nextMs = ctx.deadlines.nextMs();
+    if (nextMs === this.#wakeMs) return;
+    this.#wakeMs = nextMs;
+    ctx.emit({ type: "wake", atMs: nextMs });
+  }
+}
+
+function versionError(hello: Hello, software: string): WireError {
+  const older = hello.protocol < PROTOCOL_VERSION ? "the command" : "the satellite";
+  const remedy = hello.protocol < PROTOCOL_VERSION ? "install a newer skypipe" : "run 'skypipe upgrade'";
+  return new WireError(
+    "version",
+    `the satellite is ${software} and the command is ${hello.software}, which speak different versions; ${older} is older: ${remedy}`,
+  );
+}

@@ -1,0 +1,232 @@
+/** How streams end, and how readers do [L-7] [L-9] [L-12]. */
+import type { ErrorCode } from "../wire/errors.ts";
+import type { Context } from "./context.ts";
+import type { Cursor } from "./cursor.ts";
+import { advance, discard, laggardsOf, spill, trim } from "./flow.ts";
+import { removeCursor, withdraw } from "./join.ts";
+import { match } from "./offer.ts";
+import { pump } from "./pump.ts";
+import { Phase, type Reader } from "./reader.ts";
+import { type Failure, type Stream, StreamState } from "./stream.ts";
+
+/** Brings a stream into order after anything has changed: what is safe, kept and stored, and what its writer is told. */
+export function settle(ctx: Context, stream: Stream): void {
+  if (stream.isGone) return;
+  advance(ctx, stream);
+  if (isFinished(stream)) {
+    finishStream(ctx, stream);
+    return;
+  }
+  trim(ctx, stream);
+  store(ctx, stream);
+  advance(ctx, stream);
+  stream.writer.report(ctx, stream);
+}
+
+/** The writer's last chunk has come, or the stream was aborted: deliveries that have no running stream left close [L-7]. */
+export function closeDeliveries(ctx: Context, stream: Stream): void {
+  for (const cursor of stream.cursors) {
+    if (cursor.isSkipping) withdraw(ctx, cursor);
+    closeIfOver(ctx, cursor.reader);
+  }
+  for (const cursor of stream.spectators) if (cursor.isSkipping) removeCursor(cursor);
+}
+
+/** Closes a merge to what comes after, once the last of its streams has ended [L-7]. */
+export function closeIfOver(ctx: Context, reader: Reader): void {
+  if (reader.mode === "plain" && reader.phase === Phase.merge) {
+    for (const cursor of reader.cursors.values()) if (cursor.stream.isRunning) return;
+    reader.phase = Phase.closing;
+  }
+  finishIfComplete(ctx, reader);
+}
+
+/** The writer is lost, or nobody can have the rest [L-9]. */
+export function abortStream(ctx: Context, stream: Stream, failure: Failure): void {
+  if (stream.isGone || stream.state === StreamState.aborted) return;
+  if (stream.isRunning) stream.pipe.runningCount--;
+  stream.state = StreamState.aborted;
+  stream.failure = failure;
+  stream.abortOrder = ctx.nextArrival();
+  if (stream.isBinary) stream.pipe.unended.delete(stream);
+  stream.writer.fail(ctx, stream, failure.code, failure.reason);
+  closeDeliveries(ctx, stream);
+  for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
+  if (stream.isHeld) return;
+  const isAllThere = !stream.isBinary || stream.isIntact;
+  if (stream.cursors.size === 0 && (!isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
+  else {
+    settle(ctx, stream);
+    match(ctx, stream.pipe);
+  }
+}
+
+/** Somebody removed the stream, or its time is over: nothing of it is delivered any more [C-7] [L-2]. */
+export function removeStream(ctx: Context, stream: Stream, reason: string): void {
+  if (stream.isGone) return;
+  if (stream.isRunning) stream.pipe.runningCount--;
+  stream.state = StreamState.aborted;
+  stream.failure = { code: "removed", reason };
+  stream.head = 0;
+  stream.writer.fail(ctx, stream, "removed", reason);
+  finishStream(ctx, stream);
+  closeDeliveries(ctx, stream);
+  for (const cursor of stream.cursors) wake(ctx, cursor);
+}
+
+/** A reader acknowledges [R-3] [R-4]. Returns whether it may. */
+export function acknowledge(ctx: Context, cursor: Cursor, offset: number, end: boolean): boolean {
+  const { reader, stream } = cursor;
+  const isEndKnown = cursor.endSent || (!stream.isRunning && cursor.next >= stream.head);
+  if (offset > cursor.next || (end && !isEndKnown)) return false;
+  cursor.ack(ctx, offset);
+  if (end) {
+    removeCursor(cursor);
+    if (!cursor.copy) stream.isTaken = true;
+  }
+  if (!reader.isSpectator) settle(ctx, stream);
+  finishIfComplete(ctx, reader);
+  pump(ctx, reader);
+  return true;
+}
+
+/** A reader leaves, or is lost for good: what it has not acknowledged is there for the next [L-3] [L-12]. */
+export function detach(ctx: Context, reader: Reader): void {
+  reader.pipe.readers.delete(reader);
+  reader.pipe.spectators.delete(reader);
+  ctx.emptied.add(reader.pipe);
+  if (reader.holdDeadline !== null) reader.holdDeadline.cancelled = true;
+  const cursors = [...reader.cursors.values()];
+  for (const cursor of cursors) removeCursor(cursor);
+  for (const cursor of cursors) leaveBehind(ctx, cursor);
+  if (!reader.isSpectator) match(ctx, reader.pipe); // a reservation may have ended with it [L-10]
+}
+
+/** A reader is cut or replaced; it alone is told. */
+export function failReader(ctx: Context, reader: Reader, code: ErrorCode, message: string): void {
+  if (reader.isOver) return;
+  reader.phase = Phase.failed;
+  reader.failure = { code, message };
+  reader.session.send(ctx, { type: "error", ref: reader.ref, code, message });
+  detach(ctx, reader);
+}
+
+/** Cuts the readers that are further behind than they may be [L-14]. */
+export function cutLaggards(ctx: Context, stream: Stream): void {
+  const maxLagBytes = Math.min(ctx.limits.maxLagBytes, ctx.limits.maxBufferBytes);
+  if (stream.cursors.size < 2 || stream.head - (stream.minAcked() ?? 0) <= maxLagBytes) return;
+  for (const cursor of stream.cursors) {
+    if (stream.cursors.size > 1 && stream.head - cursor.acked > maxLagBytes) cut(ctx, cursor.reader);
+  }
+}
+
+/** Stores what has to be stored; without room laggards go first, then the writer waits [L-15]. */
+function store(ctx: Context, stream: Stream): void {
+  while (!spill(ctx, stream)) {
+    if (stream.isGone) return;
+    if (stream.isKeptWhole) {
+      stream.isLetGo = true; // [L-10]
+      trim(ctx, stream);
+    } else if (!cutFurthest(ctx)) {
+      if (!stream.isHeld) {
+        ctx.room.waiting.add(stream);
+        stream.writer.pause(ctx, stream);
+      }
+      return;
+    }
+  }
+  const storedBytes = stream.stored === null ? 0 : stream.stored.to - stream.stored.from;
+  if (stream.isKeptWhole && stream.isRunning && storedBytes * 2 > ctx.room.maxBytes) {
+    stream.isLetGo = true; // [L-10]
+    trim(ctx, stream);
+  }
+  if (ctx.room.waiting.delete(stream) || stream.writer.isPaused) stream.writer.unpause(ctx, stream);
+}
+
+/** Cuts the reader that is furthest behind others. Returns whether there was one. */
+function cutFurthest(ctx: Context): boolean {
+  let furthest: Cursor | null = null;
+  for (const stream of ctx.room.lagging) {
+    for (const cursor of laggardsOf(stream)) {
+      if (furthest === null || lagOf(cursor) > lagOf(furthest)) furthest = cursor;
+    }
+  }
+  if (furthest === null) return false;
+  cut(ctx, furthest.reader);
+  return true;
+}
+
+function cut(ctx: Context, reader: Reader): void {
+  failReader(
+    ctx,
+    reader,
+    "behind",
+    "this reader fell too far behind the others; read again to go on with what comes",
+  );
+}
+
+function lagOf(cursor: Cursor): number {
+  return cursor.stream.head - cursor.acked;
+}
+
+function leaveBehind(ctx: Context, cursor: Cursor): void {
+  const { stream } = cursor;
+  if (stream.isGone) return;
+  if (cursor.copy || stream.isHeld || stream.isTaken) {
+    settle(ctx, stream);
+    return;
+  }
+  if (stream.isIntact || (!stream.isBinary && !cursor.whole)) {
+    if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);
+    stream.pipe.setFree(stream);
+    expireLater(ctx, stream);
+    settle(ctx, stream);
+  } else {
+    abortStream(ctx, stream, {
+      code: "aborted",
+      reason: "its reader has gone and nobody else can have all of it",
+    });
+  }
+}
+
+/** Arms the `ttlMs` of a stream that has ended and waits for a reader [L-2]. */
+export function expireLater(ctx: Context, stream: Stream): void {
+  if (stream.ttlMs === null || stream.isRunning || stream.isHeld || stream.ttlDeadline !== null) return;
+  const dueMs = Math.max(ctx.nowMs, stream.lastByteMs + stream.ttlMs);
+  stream.ttlDeadline = ctx.deadlines.at(dueMs, () => {
+    stream.ttlDeadline = null;
+    if (!stream.isHeld) removeStream(ctx, stream, "its time to live was over");
+  });
+}
+
+function isFinished(stream: Stream): boolean {
+  return !stream.isRunning && stream.isTaken && stream.cursors.size === 0;
+}
+
+/** The stream leaves its pipe. */
+function finishStream(ctx: Context, stream: Stream): void {
+  const { pipe } = stream;
+  stream.writer.report(ctx, stream);
+  stream.isGone = true;
+  ctx.streams.delete(stream.id);
+  ctx.emptied.add(pipe);
+  pipe.streams.delete(stream.id);
+  pipe.unended.delete(stream);
+  pipe.free.delete(stream.id);
+  if (stream.ttlDeadline !== null) stream.ttlDeadline.cancelled = true;
+  for (const cursor of stream.spectators) removeCursor(cursor);
+  discard(ctx, stream);
+}
+
+function finishIfComplete(ctx: Context, reader: Reader): void {
+  if (!reader.isComplete) return;
+  reader.finish(ctx);
+  reader.pipe.readers.delete(reader);
+  ctx.emptied.add(reader.pipe);
+  if (reader.mode === "one") match(ctx, reader.pipe); // a reservation may have ended with it [L-10]
+}
+
+function wake(ctx: Context, cursor: Cursor): void {
+  cursor.reader.pending.add(cursor);
+  pump(ctx, cursor.reader);
+}

@@ -1,0 +1,124 @@
+/** How a reader comes to have a stream, and whether it can. */
+import type { Context } from "./context.ts";
+import { Cursor } from "./cursor.ts";
+import type { Reader } from "./reader.ts";
+import { type Stream, StreamState } from "./stream.ts";
+
+/** What a newcomer finds: who holds a stream. */
+export const Standing = {
+  /** Nobody. */
+  free: "free",
+  /** Somebody who is connected. */
+  live: "live",
+  /** Only readers that were lost, not yet for `takeoverMs` [L-12]. */
+  fading: "fading",
+  /** Only readers that have been lost for longer. */
+  orphaned: "orphaned",
+} as const;
+export type Standing = (typeof Standing)[keyof typeof Standing];
+
+export function standingOf(ctx: Context, stream: Stream): Standing {
+  let lastLostMs: number | null = null;
+  for (const { copy, reader } of stream.cursors) {
+    if (copy) continue;
+    if (reader.lostMs === null) return Standing.live;
+    lastLostMs = Math.max(lastLostMs ?? 0, reader.lostMs);
+  }
+  if (lastLostMs === null) return Standing.free;
+  return ctx.nowMs >= lastLostMs + ctx.limits.takeoverMs ? Standing.orphaned : Standing.fading;
+}
+
+/** Whether a newcomer may take the stream for itself. */
+export function isTakeable(ctx: Context, stream: Stream): boolean {
+  const standing = standingOf(ctx, stream);
+  if (standing !== Standing.free && standing !== Standing.orphaned) return false;
+  if (stream.isTaken) return false;
+  return stream.isIntact || (!stream.isBinary && !stream.isTakenWhole);
+}
+
+/** Takes a stream that is free, or replaces the readers that left it orphaned [L-12]. */
+export function take(ctx: Context, reader: Reader, stream: Stream, whole: boolean): void {
+  const replaced = [...stream.cursors].filter((cursor) => !cursor.copy);
+  if (replaced.length > 0 && !stream.isBinary && !stream.isTakenWhole) {
+    stream.start = Math.min(...replaced.map((cursor) => cursor.restart(ctx)));
+  }
+  for (const cursor of replaced) {
+    removeCursor(cursor);
+    ctx.expelled.add(cursor.reader);
+  }
+  addCursor(ctx, reader, stream, stream.start, { copy: false, whole });
+}
+
+/** Joins running text from the next line start [L-4]. */
+export function joinFromNow(ctx: Context, reader: Reader, stream: Stream, copy: boolean): void {
+  const cursor = addCursor(ctx, reader, stream, stream.head, { copy, whole: false });
+  cursor.isSkipping = !stream.atLineStart;
+}
+
+/** Joins a binary stream, or one that has just opened, at its first byte. */
+export function joinFromStart(ctx: Context, reader: Reader, stream: Stream, copy: boolean): void {
+  addCursor(ctx, reader, stream, 0, { copy, whole: false });
+}
+
+/** Shows what is held of a stream, from its start [R-7]. */
+export function peekAt(ctx: Context, reader: Reader, stream: Stream): void {
+  const start = stream.head - stream.heldBytes;
+  reader.peekUntil = Math.min(stream.head, start + reader.peekUntil);
+  addCursor(ctx, reader, stream, start, { copy: true, whole: false });
+}
+
+/** Gives a follower the next stream of the backlog, if one is older than `order` [L-7]. Returns whether it did. */
+export function takeNext(ctx: Context, reader: Reader, order: number): boolean {
+  if (reader.mode !== "follow" || reader.isFresh || reader.pipe.isShared) return false;
+  if (reader.cursors.size >= ctx.limits.streamsPerReaderMax) return false; // [R-5]
+  for (const stream of reader.pipe.free.values()) {
+    if (stream.order > order) return false;
+    if (stream.isRunning || reader.cursors.has(stream.id) || !isTakeable(ctx, stream)) continue;
+    take(ctx, reader, stream, stream.isBinary);
+    return true;
+  }
+  return false;
+}
+
+/** Takes a cursor out of its stream and its reader. */
+export function removeCursor(cursor: Cursor): void {
+  const { reader, stream } = cursor;
+  stream.delete(cursor);
+  reader.cursors.delete(stream.id);
+  reader.pending.delete(cursor);
+  if (reader.current === cursor) reader.current = null;
+}
+
+/** Takes a stream away from a reader to which it has sent nothing [L-5]. */
+export function withdraw(ctx: Context, cursor: Cursor): void {
+  const { reader, stream } = cursor;
+  removeCursor(cursor);
+  if (!cursor.copy && !stream.isHeld && !stream.isTaken) stream.pipe.setFree(stream);
+  if (cursor.isAnnounced) {
+    reader.session.send(ctx, { type: "withdrawn", ref: reader.ref, stream: stream.id });
+  }
+}
+
+/** Whether a stream counts among those that a merge is made of [L-5] [L-9]. */
+export function isMergeable(stream: Stream): boolean {
+  return !stream.isBinary && stream.state !== StreamState.ended && !stream.isGone;
+}
+
+function addCursor(
+  ctx: Context,
+  reader: Reader,
+  stream: Stream,
+  start: number,
+  options: { copy: boolean; whole: boolean },
+): Cursor {
+  const cursor = new Cursor(ctx, reader, stream, start, options);
+  reader.cursors.set(stream.id, cursor);
+  reader.pending.add(cursor);
+  if (reader.isSpectator) {
+    stream.spectators.add(cursor);
+    return cursor;
+  }
+  stream.add(cursor);
+  if (!options.copy) stream.pipe.free.delete(stream.id);
+  return cursor;
+}

@@ -1,0 +1,46 @@
+/** The way of a chunk that has arrived: to whoever reads, and into the store where it must. */
+import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import type { Context } from "./context.ts";
+import { closeDeliveries, closeIfOver, cutLaggards, expireLater, settle } from "./endings.ts";
+import { match, turnBinary } from "./offer.ts";
+import { pump } from "./pump.ts";
+import { skip } from "./spectate.ts";
+import type { Stream } from "./stream.ts";
+
+/** Takes a chunk from the stream's writer. Throws WireError [W-1] [W-2] [F-6]. */
+export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
+  if (stream.writer.failure !== null || stream.isGone) return;
+  const isKindNews = stream.kind === null;
+  if (!stream.receive(ctx, chunk)) return;
+  if (isKindNews) learnKind(ctx, stream, chunk);
+  passOn(stream, chunk);
+  if (!stream.isRunning) {
+    stream.pipe.runningCount--;
+    stream.pipe.unended.delete(stream);
+    closeDeliveries(ctx, stream);
+  }
+  for (const cursor of stream.cursors) pump(ctx, cursor.reader);
+  for (const cursor of stream.spectators) pump(ctx, cursor.reader);
+  cutLaggards(ctx, stream);
+  settle(ctx, stream);
+  expireLater(ctx, stream);
+}
+
+/** The first chunk says which kind the stream is [W-7]. */
+function learnKind(ctx: Context, stream: Stream, chunk: Chunk): void {
+  stream.kind = hasFlag(chunk, Flag.binary) ? "binary" : "text";
+  if (!stream.isBinary) return;
+  for (const reader of turnBinary(ctx, stream)) closeIfOver(ctx, reader);
+  match(ctx, stream.pipe);
+}
+
+/** Makes the chunk pending for everybody who has it from here on. */
+function passOn(stream: Stream, chunk: Chunk): void {
+  for (const cursors of [stream.cursors, stream.spectators]) {
+    for (const cursor of cursors) {
+      if (cursor.isSkipping)
+        skip(cursor, chunk.end, hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final));
+      else cursor.reader.pending.add(cursor);
+    }
+  }
+}

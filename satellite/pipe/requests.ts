@@ -1,0 +1,210 @@
+/** What an end asks for with a control message (PROTOCOL.md §4). */
+import { WireError } from "../wire/errors.ts";
+import type { EndMessage, Hello, Open, PipeRow, Read, ReaderAck, StreamInfo } from "../wire/messages.ts";
+import { isPipeName, NAME_RULE } from "../wire/name.ts";
+import type { BrokerOptions } from "./broker.ts";
+import type { Context } from "./context.ts";
+import { abortStream, acknowledge, detach, removeStream } from "./endings.ts";
+import { offer, welcome } from "./offer.ts";
+import type { Pipes } from "./pipes.ts";
+import { Reader } from "./reader.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { Stream } from "./stream.ts";
+import { Writer } from "./writer.ts";
+
+/** What requests are answered from. */
+export interface Desk {
+  readonly ctx: Context;
+  readonly pipes: Pipes;
+  readonly sessions: Sessions;
+  readonly options: BrokerOptions;
+}
+
+type Request = Exclude<EndMessage, Hello | { type: "bye" }>;
+
+/** How many pipes one `listed` holds [C-6]. */
+const LIST_PART = 100;
+
+/** Answers a request. What is wrong with it alone is told by its `ref`; a WireError that is thrown costs the connection. */
+export function handleRequest(desk: Desk, session: Session, request: Request): void {
+  if (request.type === "ack") return ack(desk, session, request);
+  try {
+    answer(desk, session, request);
+  } catch (error) {
+    if (!(error instanceof WireError) || error.code === "protocol") throw error;
+    session.send(desk.ctx, { type: "error", ref: request.ref, code: error.code, message: error.message });
+  }
+}
+
+function answer(desk: Desk, session: Session, request: Exclude<Request, ReaderAck>): void {
+  switch (request.type) {
+    case "open":
+      return open(desk, session, request);
+    case "abort":
+      return abort(desk, session, request.ref, request.reason);
+    case "release":
+      return release(session, request.ref);
+    case "read":
+      return read(desk, session, request);
+    case "leave":
+      return leave(desk, session, request.ref);
+    case "list":
+      return list(desk, session, request.ref);
+    case "remove":
+      return remove(desk, session, request.ref, request.pipe);
+    case "inspect":
+      return inspect(desk, session, request.ref);
+  }
+}
+
+function open(desk: Desk, session: Session, request: Open): void {
+  const { ctx } = desk;
+  const known = session.writers.get(request.ref);
+  if (known !== undefined) return known.writer.replay(ctx, known); // [C-3]
+  checkName(request.pipe);
+  if (!session.rights.mayWrite(request.pipe)) throw forbidden(); // [C-5]
+  checkAttachments(desk, session, request.ref);
+  checkLimit(ctx.streams.size, ctx.limits.streamsMax, "streams on this satellite");
+  const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
+  checkLimit(pipe.runningCount, ctx.limits.runningStreamsPerPipeMax, "writers on this pipe");
+  const writer = new Writer(session, request.ref, request.sync ?? false);
+  const stream = new Stream(ctx, pipe, writer, infoOf(request), request.ttlMs ?? null);
+  session.writers.set(request.ref, stream);
+  session.streams.set(stream.id, stream);
+  ctx.streams.set(stream.id, stream);
+  pipe.streams.set(stream.id, stream);
+  pipe.unended.add(stream);
+  pipe.runningCount++;
+  if (stream.window.sizeBytes === 0) ctx.starving.add(stream); // [W-5]
+  writer.replay(ctx, stream);
+  offer(ctx, stream);
+}
+
+function read(desk: Desk, session: Session, request: Read): void {
+  const { ctx } = desk;
+  const known = session.readers.get(request.ref);
+  if (known !== undefined) return session.send(ctx, { type: "attached", ref: request.ref }); // [C-3]
+  checkName(request.pipe);
+  if (!session.rights.mayRead(request.pipe)) throw forbidden(); // [C-5]
+  if (session.readerOn(request.pipe) !== null) {
+    throw new WireError("usage", "a session reads a pipe once; use another session for a second reader"); // [R-1]
+  }
+  checkAttachments(desk, session, request.ref);
+  if (request.mode === "peek" && (desk.pipes.find(request.pipe)?.streams.size ?? 0) === 0) {
+    throw new WireError("not-found", `there is nothing in ${describe(request.pipe)}`); // [R-7]
+  }
+  const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
+  const reader = new Reader(session, request.ref, pipe, {
+    mode: request.mode,
+    isFresh: request.fresh ?? false,
+    peekBytes: request.limitBytes ?? Number.POSITIVE_INFINITY,
+  });
+  session.readers.set(request.ref, reader);
+  (reader.isSpectator ? pipe.spectators : pipe.readers).add(reader);
+  session.send(ctx, { type: "attached", ref: request.ref });
+  welcome(ctx, reader);
+}
+
+function ack(desk: Desk, session: Session, request: ReaderAck): void {
+  const reader = session.readers.get(request.ref);
+  if (reader === undefined) throw new WireError("protocol", "an ack of a reader that is not this session's"); // [C-3]
+  const cursor = reader.cursors.get(request.stream);
+  if (cursor === undefined) return; // acknowledged before a resume, or taken away meanwhile
+  if (!acknowledge(desk.ctx, cursor, request.offset, request.end ?? false)) {
+    throw new WireError("protocol", "an ack of something that was not sent"); // [R-3]
+  }
+}
+
+function abort(desk: Desk, session: Session, ref: number, reason: string | undefined): void {
+  const stream = session.writers.get(ref);
+  if (stream?.isRunning)
+    abortStream(desk.ctx, stream, { code: "aborted", reason: reason ?? "its writer gave up" }); // [L-9]
+}
+
+function release(session: Session, ref: number): void {
+  if (session.readers.get(ref)?.isOver) session.readers.delete(ref);
+  const stream = session.writers.get(ref);
+  if (stream === undefined || (!stream.isEndSafe && stream.writer.failure === null)) return;
+  session.writers.delete(ref);
+  session.streams.delete(stream.id);
+}
+
+function leave(desk: Desk, session: Session, ref: number): void {
+  const reader = session.readers.get(ref);
+  if (reader === undefined || reader.isOver) return;
+  reader.finish(desk.ctx);
+  detach(desk.ctx, reader);
+}
+
+function list(desk: Desk, session: Session, ref: number): void {
+  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+  const rows: PipeRow[] = [];
+  for (const pipe of desk.pipes.all()) rows.push(pipe.row(desk.ctx.nowMs));
+  for (let i = 0; i === 0 || i < rows.length; i += LIST_PART) {
+    const pipes = rows.slice(i, i + LIST_PART);
+    session.send(desk.ctx, { type: "listed", ref, pipes, last: i + LIST_PART >= rows.length });
+  }
+}
+
+function remove(desk: Desk, session: Session, ref: number, name: string): void {
+  checkName(name);
+  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+  const pipe = desk.pipes.find(name);
+  if (pipe === undefined) throw new WireError("not-found", `there is no pipe ${describe(name)}`); // [C-7]
+  const streams = [...pipe.streams.values()];
+  const bytes = streams.reduce((sum, stream) => sum + stream.heldBytes, 0);
+  for (const stream of streams) removeStream(desk.ctx, stream, "somebody removed it");
+  session.send(desk.ctx, { type: "removed", ref, streams: streams.length, bytes });
+}
+
+function inspect(desk: Desk, session: Session, ref: number): void {
+  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+  const { ctx, options } = desk;
+  session.send(ctx, {
+    type: "status",
+    ref,
+    software: options.software,
+    uptimeS: (ctx.nowMs - options.startedMs) / 1000,
+    store: options.storeName,
+    usedBytes: ctx.room.usedBytes,
+    maxBytes: ctx.room.maxBytes,
+    sessions: desk.sessions.count,
+    pipes: desk.pipes.count,
+    streams: ctx.streams.size,
+  });
+}
+
+function infoOf(request: Open): StreamInfo {
+  const { kind, size, name, contentType, host, sealed } = request;
+  const info = { kind, size, name, contentType, host, sealed };
+  return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
+}
+
+function checkName(name: string): void {
+  if (!isPipeName(name)) throw new WireError("usage", NAME_RULE); // [C-4]
+}
+
+function checkAttachments(desk: Desk, session: Session, ref: number): void {
+  if (session.writers.has(ref) || session.readers.has(ref)) {
+    throw new WireError("protocol", "this ref belongs to another attachment"); // [C-3]
+  }
+  checkLimit(
+    session.attachmentCount,
+    desk.ctx.limits.attachmentsPerSessionMax,
+    "writers and readers in one session",
+  );
+}
+
+/** [K-1] */
+function checkLimit(count: number, max: number, what: string): void {
+  if (count >= max) throw new WireError("limit", `there are ${max} ${what} already`);
+}
+
+function forbidden(): WireError {
+  return new WireError("forbidden", "the token does not allow this");
+}
+
+function describe(pipe: string): string {
+  return pipe === "" ? "the default pipe" : `'${pipe}'`;
+}

@@ -1,0 +1,60 @@
+import type { SatelliteMessage } from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { Deadline } from "./deadlines.ts";
+import type { ConnectionId, Rights } from "./effects.ts";
+import type { Reader } from "./reader.ts";
+import type { Stream } from "./stream.ts";
+
+/** The state of a connection that outlives it (PROTOCOL.md §5). */
+export class Session {
+  readonly id: string;
+  readonly secret: string;
+  rights: Rights;
+  connection: ConnectionId | null;
+  /** Too much waits in its socket: its readers pause. */
+  isCongested = false;
+  /** When the connection was lost, in milliseconds; `null` while there is one. */
+  lostMs: number | null = null;
+  graceDeadline: Deadline | null = null;
+  /** Streams of its writers, by `ref` and by id. */
+  readonly writers: Map<number, Stream> = new Map();
+  readonly streams: Map<number, Stream> = new Map();
+  readonly readers: Map<number, Reader> = new Map();
+
+  constructor(id: string, secret: string, rights: Rights, connection: ConnectionId) {
+    this.id = id;
+    this.secret = secret;
+    this.rights = rights;
+    this.connection = connection;
+  }
+
+  /** Sends if there is a connection: what is missed is told again after a resume [S-4]. */
+  send(ctx: Context, message: SatelliteMessage): void {
+    if (this.connection !== null) ctx.emit({ type: "send", connection: this.connection, message });
+  }
+
+  get attachmentCount(): number {
+    return this.writers.size + this.readers.size;
+  }
+
+  readerOn(pipe: string): Reader | null {
+    for (const reader of this.readers.values())
+      if (reader.pipe.name === pipe && !reader.isOver) return reader;
+    return null;
+  }
+}
+
+/** What is remembered of a session that has expired [S-6]. */
+export interface ExpiredSession {
+  readonly secret: string;
+  readonly writers: readonly ExpiredWriter[];
+}
+
+export interface ExpiredWriter {
+  readonly ref: number;
+  readonly stream: number;
+  /** Bytes. */
+  readonly received: number;
+  /** Its end had come. */
+  readonly end?: true;
+}

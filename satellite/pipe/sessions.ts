@@ -1,0 +1,109 @@
+/** All sessions: begun, resumed, lost, expired [S-2] [S-3] [S-6]. */
+import type { Hello } from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { ConnectionId, Rights } from "./effects.ts";
+import { type ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
+import { type Stream, StreamState } from "./stream.ts";
+
+/** How a `hello` was answered. */
+export type Greeting =
+  | { kind: "new"; session: Session; expired: ExpiredSession | null }
+  | { kind: "resumed"; session: Session; supersededConnection: ConnectionId | null };
+
+export class Sessions {
+  readonly #byId: Map<string, Session> = new Map();
+  readonly #byConnection: Map<ConnectionId, Session> = new Map();
+  readonly #expired: Map<string, ExpiredSession> = new Map();
+  readonly #equal: (a: string, b: string) => boolean;
+  #expiredWriters = 0;
+  #ids = 0;
+
+  /** @param equal compares two secrets in constant time */
+  constructor(equal: (a: string, b: string) => boolean) {
+    this.#equal = equal;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  of(connection: ConnectionId): Session | undefined {
+    return this.#byConnection.get(connection);
+  }
+
+  all(): Iterable<Session> {
+    return this.#byId.values();
+  }
+
+  greet(connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
+    const { resume } = hello;
+    const known = resume === undefined ? undefined : this.#byId.get(resume.session);
+    if (resume !== undefined && known !== undefined && this.#equal(known.secret, resume.secret)) {
+      return {
+        kind: "resumed",
+        session: known,
+        supersededConnection: this.#reconnect(known, connection, rights),
+      };
+    }
+    const session = new Session(`s${++this.#ids}-${secret.slice(0, 4)}`, secret, rights, connection);
+    this.#byId.set(session.id, session);
+    this.#byConnection.set(connection, session);
+    return { kind: "new", session, expired: resume === undefined ? null : this.#takeExpired(resume) };
+  }
+
+  /** The connection is gone; the session stays. */
+  disconnect(ctx: Context, session: Session): void {
+    if (session.connection !== null) this.#byConnection.delete(session.connection);
+    session.connection = null;
+    session.isCongested = false;
+    session.lostMs = ctx.nowMs;
+  }
+
+  /** The session is over. */
+  end(session: Session): void {
+    if (session.connection !== null) this.#byConnection.delete(session.connection);
+    if (session.graceDeadline !== null) session.graceDeadline.cancelled = true;
+    this.#byId.delete(session.id);
+  }
+
+  /** The grace is over: what its writers had sent is remembered, the oldest forgotten first. */
+  expire(ctx: Context, session: Session): void {
+    const writers = [...session.writers].map(([ref, stream]) => ({
+      ref,
+      stream: stream.id,
+      received: stream.head,
+    }));
+    this.end(session);
+    if (writers.length === 0) return;
+    this.#expired.set(session.id, { secret: session.secret, writers });
+    this.#expiredWriters += writers.length;
+    for (const [id, { writers: forgotten }] of this.#expired) {
+      if (this.#expiredWriters <= ctx.limits.expiredMax) return;
+      this.#expired.delete(id);
+      this.#expiredWriters -= forgotten.length;
+    }
+  }
+
+  #reconnect(session: Session, connection: ConnectionId, rights: Rights): ConnectionId | null {
+    const superseded = session.connection;
+    if (superseded !== null) this.#byConnection.delete(superseded);
+    if (session.graceDeadline !== null) session.graceDeadline.cancelled = true;
+    session.graceDeadline = null;
+    session.connection = connection;
+    session.isCongested = false;
+    session.lostMs = null;
+    session.rights = rights;
+    this.#byConnection.set(connection, session);
+    return superseded;
+  }
+
+  #takeExpired(resume: { session: string; secret: string }): ExpiredSession | null {
+    const expired = this.#expired.get(resume.session);
+    return expired !== undefined && this.#equal(expired.secret, resume.secret) ? expired : null;
+  }
+}
+
+function rememberWriter(ref: number, stream: Stream): ExpiredWriter {
+  const known = { ref, stream: stream.id, received: stream.head };
+  return stream.state === StreamState.ended ? { ...known, end: true } : known;
+}

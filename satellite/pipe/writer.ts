@@ -1,0 +1,97 @@
+import type { ErrorCode } from "../wire/errors.ts";
+import type { Context } from "./context.ts";
+import type { Session } from "./session.ts";
+import type { Stream } from "./stream.ts";
+
+/** A writer attached to a session: what it was told of its stream, so that a resume can tell it again [S-4]. */
+export class Writer {
+  readonly session: Session;
+  readonly ref: number;
+  readonly sync: boolean;
+  /** Up to where it may send, in bytes; never goes back [W-2]. */
+  credit = 0;
+  isPaused = false;
+  failure: { code: ErrorCode; message: string } | null = null;
+  #ackedOffset = 0;
+  #ackedEnd = false;
+  #toldTaken = false;
+
+  constructor(session: Session, ref: number, sync: boolean) {
+    this.session = session;
+    this.ref = ref;
+    this.sync = sync;
+  }
+
+  /** Answers `open`, and tells everything again after a resume. */
+  replay(ctx: Context, stream: Stream): void {
+    this.#extendCredit(stream);
+    this.session.send(ctx, {
+      type: "opened",
+      ref: this.ref,
+      stream: stream.id,
+      received: stream.head,
+      safe: stream.safe,
+      credit: this.credit,
+    });
+    this.#ackedOffset = stream.safe;
+    this.#ackedEnd = false;
+    this.#toldTaken = false;
+    this.report(ctx, stream);
+    if (this.isPaused)
+      this.session.send(ctx, { type: "pause", ref: this.ref, stream: stream.id, reason: "full" });
+    if (this.failure !== null) this.session.send(ctx, { type: "error", ref: this.ref, ...this.failure });
+  }
+
+  /** Acknowledges what became safe, in steps of a quarter of the window or when nothing is left unsafe [W-4] [W-5]. */
+  report(ctx: Context, stream: Stream): void {
+    if (this.failure !== null) return;
+    const credit = this.credit;
+    this.#extendCredit(stream);
+    const progressBytes = stream.safe - this.#ackedOffset;
+    const isAllSafe = progressBytes > 0 && stream.safe === stream.head;
+    const isEnd = stream.isEndSafe && !this.#ackedEnd;
+    const isOpened = credit === 0 && this.credit > 0;
+    if (isEnd || isAllSafe || isOpened || progressBytes * 4 >= Math.max(stream.window.sizeBytes, 4)) {
+      this.#ackedOffset = stream.safe;
+      this.#ackedEnd = stream.isEndSafe;
+      this.session.send(ctx, {
+        type: "ack",
+        ref: this.ref,
+        stream: stream.id,
+        offset: stream.safe,
+        credit: this.credit,
+        ...(stream.isEndSafe ? { end: true } : {}),
+      });
+    }
+    if (this.sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
+      this.#toldTaken = true;
+      this.session.send(ctx, { type: "taken", ref: this.ref, stream: stream.id });
+    }
+  }
+
+  pause(ctx: Context, stream: Stream): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.session.send(ctx, { type: "pause", ref: this.ref, stream: stream.id, reason: "full" });
+  }
+
+  unpause(ctx: Context, stream: Stream): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.session.send(ctx, { type: "continue", ref: this.ref, stream: stream.id });
+  }
+
+  /** The stream has failed. A writer whose success was told already learns of it only with `sync`. */
+  fail(ctx: Context, stream: Stream, code: ErrorCode, message: string): void {
+    const isOver = stream.isEndSafe && (!this.sync || stream.isTaken);
+    if (this.failure !== null || isOver) return;
+    this.failure = { code, message };
+    this.session.send(ctx, { type: "error", ref: this.ref, code, message });
+  }
+
+  #extendCredit(stream: Stream): void {
+    if (stream.isRunning && stream.window.sizeBytes > 0) {
+      this.credit = Math.max(this.credit, stream.safe + stream.window.sizeBytes);
+    }
+  }
+}
