@@ -285,7 +285,7 @@ export class RawEnd {
   async inspect(): Promise<Status> {
     const ref = this.ref();
     this.send({ type: "inspect", ref });
-    return await this.next("status", { ref });
+    return this.next("status", { ref });
   }
 
   async remove(pipe: string): Promise<{ streams: number; bytes: number }> {
@@ -305,11 +305,11 @@ export class RawEnd {
       }
       this.#poll();
     });
-    void link.closed.then(({ code, reason }) => {
-      this.#note(`closed ${code} ${reason}`);
+    link.socket.once("close", (code: number, reason: Buffer) => {
+      this.#note(`closed ${code} ${reason.toString()}`);
       this.#poll();
       if (link !== this.link) return;
-      for (const waiter of [...this.#waiters]) waiter.fail(this.#lateness("more, but the connection closed"));
+      for (const waiter of this.#waiters) waiter.fail(this.#lateness("more, but the connection closed"));
     });
   }
 
@@ -343,7 +343,7 @@ export class RawEnd {
   }
 
   #poll(): void {
-    for (const waiter of [...this.#waiters]) waiter.poll();
+    for (const waiter of this.#waiters) waiter.poll();
   }
 
   #lateness(what: string): Error {
