@@ -68,11 +68,7 @@ export class Sessions {
 
   /** The grace is over: what its writers had sent is remembered, the oldest forgotten first. */
   expire(ctx: Context, session: Session): void {
-    const writers = [...session.writers].map(([ref, stream]) => ({
-      ref,
-      stream: stream.id,
-      received: stream.head,
-    }));
+    const writers = [...session.writers].map(([ref, stream]) => rememberWriter(ref, stream));
     this.end(session);
     if (writers.length === 0) return;
     this.#expired.set(session.id, { secret: session.secret, writers });
