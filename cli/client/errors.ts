@@ -23,3 +23,38 @@ export function toSkypipeError(error: unknown): SkypipeError {
 export function codeOf(code: string): ErrorCode {
   return isErrorCode(code) ? code : "internal";
 }
+
+/** Whether another attempt to connect would meet the same error. */
+export function isPermanent(code: ErrorCode): boolean {
+  return PERMANENT.has(code);
+}
+
+const PERMANENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "usage",
+  "protocol",
+  "too-large",
+  "unauthorized",
+  "forbidden",
+  "superseded",
+  "version",
+]);
+
+/** The two sides speak different versions of the protocol [V-1]. */
+export function versionError(
+  satellite: { address: string; software: string; isOlder: boolean },
+  software: string,
+): WireError {
+  const { address, isOlder } = satellite;
+  return new WireError(
+    "version",
+    `The satellite at ${address} (${satellite.software}) and this end (${software}) speak different versions: upgrade ${isOlder ? "the satellite" : "this end"}, which is older.`,
+  );
+}
+
+/** Nothing answers there, or no satellite does. */
+export function unreachableError(address: string, why: string): WireError {
+  return new WireError(
+    "unreachable",
+    `No satellite answers at ${address} (${why}): check the address, and that it runs.`,
+  );
+}

@@ -1,0 +1,66 @@
+import { WireError } from "../../satellite/wire/errors.ts";
+import type { Chunk } from "../../satellite/wire/frame.ts";
+import { Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import type { StreamBegins } from "../../satellite/wire/messages.ts";
+
+/** Bytes in the output after which an ack is due even while more is waiting [R-3]. */
+const ACK_BYTES = 32 * 1024;
+
+/** One stream on its way through a reader: what came, what is in the output, what was acknowledged. */
+export class Inflow {
+  readonly begins: StreamBegins;
+  /** End of what came, without a gap. */
+  received: number;
+  /** End of what is in the output. */
+  consumed: number;
+  /** FINAL or `aborted` has come. */
+  hasEnded = false;
+  /** The end was acted on. */
+  isOver = false;
+  /** How many pings had been sent when the end was last acknowledged. */
+  endAckPings = 0;
+  #acked: number;
+
+  constructor(begins: StreamBegins) {
+    this.begins = begins;
+    this.received = begins.offset;
+    this.consumed = begins.offset;
+    this.#acked = begins.offset;
+  }
+
+  get isUntouched(): boolean {
+    return this.received === this.begins.offset && !this.hasEnded;
+  }
+
+  get isAckDue(): boolean {
+    return this.consumed - this.#acked >= ACK_BYTES;
+  }
+
+  /** Whether the chunk is new: one that came before, on another connection, is not [R-6]. */
+  take(chunk: Chunk): boolean {
+    const isFinal = hasFlag(chunk, Flag.final);
+    const isRepeated = chunk.end <= this.received && !(isFinal && chunk.end === chunk.offset);
+    if (this.hasEnded || isRepeated) return false;
+    if (chunk.offset !== this.received) {
+      throw new WireError("protocol", "a chunk does not begin where the last one of its stream ended"); // [R-2]
+    }
+    this.received = chunk.end;
+    this.hasEnded = isFinal;
+    return true;
+  }
+
+  /** The ack of all that is in the output, as it is sent now. */
+  ack(ref: number, pings: number): AckMessage {
+    this.#acked = Math.max(this.#acked, this.consumed);
+    if (this.isOver) this.endAckPings = pings;
+    return {
+      type: "ack",
+      ref,
+      stream: this.begins.stream,
+      offset: this.consumed,
+      ...(this.isOver && { end: true }), // [R-4]
+    };
+  }
+}
+
+type AckMessage = { type: "ack"; ref: number; stream: number; offset: number; end?: true };
