@@ -91,7 +91,7 @@ function dropTo(held: Held, offset: number): void {
     held.chunks = held.chunks.slice(held.head);
     held.head = 0;
   } else {
-    held.chunks.fill(RELEASED, before, held.head);
+    for (let index = before; index < held.head; index++) held.chunks[index] = RELEASED;
   }
 }
 

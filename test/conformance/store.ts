@@ -66,13 +66,11 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
     it("[F-4] reads whole chunks from an offset, up to so many bytes, and at least one", async () => {
       create(1);
       const chunks = append(1, [100, 200, 300, 400]);
-      const offsets = async (offset: number, bytesMax: number): Promise<number[]> =>
-        (await store.read(1, offset, bytesMax)).map((chunk) => chunk.offset);
-      expect(await offsets(0, 600)).toEqual([0, 100, 300]);
-      expect(await offsets(0, 599)).toEqual([0, 100]);
-      expect(await offsets(100, 1)).toEqual([100]);
-      expect(await offsets(300, 0)).toEqual([300]);
-      expect(await offsets(600, 9_999)).toEqual([600]);
+      expect(await offsetsOf(store, 0, 600)).toEqual([0, 100, 300]);
+      expect(await offsetsOf(store, 0, 599)).toEqual([0, 100]);
+      expect(await offsetsOf(store, 100, 1)).toEqual([100]);
+      expect(await offsetsOf(store, 300, 0)).toEqual([300]);
+      expect(await offsetsOf(store, 600, 9_999)).toEqual([600]);
       expect(chunks).toHaveLength(4);
     });
 
@@ -274,4 +272,8 @@ function plain(chunks: readonly Chunk[]): object[] {
     final: hasFlag({ ...rest, frame }, Flag.final),
     frame: Buffer.from(frame).toString("base64"),
   }));
+}
+
+async function offsetsOf(store: Store, from: number, bytesMax: number): Promise<number[]> {
+  return (await store.read(1, from, bytesMax)).map((chunk) => chunk.offset);
 }
