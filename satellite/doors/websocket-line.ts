@@ -1,0 +1,253 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import type { Keyring } from "../keys/tokens.ts";
+import type { ConnectionId } from "../pipe/effects.ts";
+import { parseEndMessage } from "../wire/control.ts";
+import { decodeChunk } from "../wire/decode.ts";
+import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
+import type { Chunk } from "../wire/frame.ts";
+import type { Limits } from "../wire/limits.ts";
+import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
+import type { Exchange, Line } from "./exchange.ts";
+import type { Log } from "./log.ts";
+import { Unacknowledged } from "./unacknowledged.ts";
+
+/** A peer that asks on and on and reads nothing is cut when this many times `sendQueueBytesMax` waits for it. */
+const OVERRUN_FACTOR = 64;
+/** Pings without an answer after which the peer is lost [T-5]. */
+const MISSED_MAX = 2;
+
+/** States of a connection (PROTOCOL.md §5). */
+const State = { new: "new", ready: "ready", closing: "closing" } as const;
+type State = (typeof State)[keyof typeof State];
+
+export interface LineParts {
+  readonly exchange: Exchange;
+  readonly keyring: Keyring;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** What the handshake's `Authorization` gave. */
+  readonly token: string | null;
+  /** Called once, when the socket is closed. */
+  readonly onGone: () => void;
+}
+
+/** One WebSocket: messages and frames in, events out, and back. Whatever the peer does, nothing here throws. */
+export class WebSocketLine implements Line {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  readonly #parts: LineParts;
+  readonly #id: ConnectionId;
+  readonly #helloTimer: NodeJS.Timeout;
+  readonly #beatTimer: NodeJS.Timeout;
+  readonly #incoming: Unacknowledged = new Unacknowledged();
+  readonly #outgoing: Unacknowledged = new Unacknowledged();
+  #state: State = State.new;
+  /** The broker knows the connection and was not told that it is lost. */
+  #isKnown = false;
+  #isCorked = false;
+  #isCongested = false;
+  #sincePingMs = 0;
+  #missed = 0;
+  #heardBytes = 0;
+
+  constructor(ws: WebSocket, socket: Socket, parts: LineParts) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#id = parts.exchange.open(this);
+    const { helloMs, pingMs, pingBusyMs } = parts.limits;
+    this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
+    const beatMs = Math.min(pingMs, pingBusyMs);
+    this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
+    ws.on("message", this.#onMessage);
+    ws.on("error", this.#onError);
+    ws.on("close", this.#onClose);
+    parts.log("info", "connection.open", { connection: this.#id, remote: socket.remoteAddress ?? "local" });
+  }
+
+  send(message: SatelliteMessage): void {
+    if (this.#state === State.closing) return;
+    this.#note(message);
+    this.#write(JSON.stringify(message), false);
+  }
+
+  forward(chunk: Chunk): void {
+    if (this.#state === State.closing) return;
+    this.#outgoing.moved(chunk.stream, chunk.end);
+    this.#write(chunk.frame, true);
+  }
+
+  close(code: ErrorCode | "normal"): void {
+    if (this.#state === State.closing) return;
+    this.#end(code);
+    if (code === "normal") this.#ws.close(1000);
+    else this.#ws.close(errorTable[code].close ?? errorTable.internal.close, code); // [E-1]
+  }
+
+  fail(error: WireError): void {
+    this.send({ type: "error", code: error.code, message: error.message });
+    this.close(error.code); // [E-1]
+  }
+
+  /** Closes it if it has not said hello: the broker, which would, does not know it. */
+  closeIfNew(code: ErrorCode): void {
+    if (this.#state === State.new) this.close(code);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  readonly #onMessage = (data: RawData, isBinary: boolean): void => {
+    if (this.#state === State.closing) return;
+    try {
+      // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
+      if (isBinary) this.#takeFrame(data as Buffer);
+      else this.#takeText(data as Buffer);
+    } catch (error) {
+      if (!(error instanceof WireError))
+        this.#parts.log("error", "connection.defect", { error: String(error) });
+      this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
+    }
+  };
+
+  #takeFrame(frame: Buffer): void {
+    if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
+    const chunk = decodeChunk(frame);
+    this.#incoming.moved(chunk.stream, chunk.end);
+    this.#parts.exchange.post({ type: "chunk", connection: this.#id, chunk });
+  }
+
+  #takeText(text: Buffer): void {
+    const { controlBytesMax } = this.#parts.limits;
+    if (text.length > controlBytesMax) {
+      throw new WireError("too-large", `a control message is at most ${controlBytesMax} bytes`);
+    }
+    const message = parseEndMessage(text.toString());
+    if (message === null) return; // [C-2]
+    if (message.type === "hello") this.#takeHello(message);
+    else this.#takeMessage(message);
+  }
+
+  #takeHello(message: Hello): void {
+    if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
+    const { exchange, keyring, token } = this.#parts;
+    const shown = token ?? message.token ?? null;
+    const rights = keyring.rightsOf(shown); // [T-4]
+    if (rights === null) {
+      throw new WireError(
+        "unauthorized",
+        shown === null
+          ? "this satellite wants a token: set SKYPIPE_TOKEN"
+          : "the token is wrong: check SKYPIPE_TOKEN",
+      );
+    }
+    clearTimeout(this.#helloTimer);
+    this.#state = State.ready;
+    this.#isKnown = true;
+    const secret = randomBytes(16).toString("base64url"); // [S-2]
+    exchange.post({ type: "hello", connection: this.#id, message, rights, secret });
+  }
+
+  #takeMessage(message: Exclude<EndMessage, Hello>): void {
+    if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
+    if (message.type === "ack") this.#outgoing.acked(message.stream, message.offset, message.end);
+    else if (message.type === "release" || message.type === "abort") this.#incoming.over(message.ref);
+    else if (message.type === "leave") this.#outgoing.over(message.ref);
+    this.#parts.exchange.post({ type: "message", connection: this.#id, message });
+  }
+
+  /** Keeps the books that decide how often to ping. */
+  #note(message: SatelliteMessage): void {
+    if (message.type === "ack") this.#incoming.acked(message.stream, message.offset, message.end);
+    else if (message.type === "opened") this.#incoming.begin(message.ref, message.stream);
+    else if (message.type === "stream") this.#outgoing.begin(message.ref, message.stream);
+    else if (message.type === "done" || message.type === "error") {
+      if (message.ref === undefined) return;
+      this.#incoming.over(message.ref);
+      this.#outgoing.over(message.ref);
+    }
+  }
+
+  /** What one event, or one read of a socket, makes the satellite send goes out in one system call. */
+  #write(data: string | Uint8Array, binary: boolean): void {
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#ws.send(data, { binary }, this.#onSent);
+    const { sendQueueBytesMax } = this.#parts.limits;
+    const waitingBytes = this.#ws.bufferedAmount;
+    if (waitingBytes <= sendQueueBytesMax) return;
+    if (!this.#isCongested) {
+      this.#isCongested = true;
+      if (this.#isKnown) this.#parts.exchange.post({ type: "congested", connection: this.#id });
+    } else if (waitingBytes > sendQueueBytesMax * OVERRUN_FACTOR) {
+      this.#parts.log("warn", "connection.overrun", { connection: this.#id, waitingBytes });
+      this.terminate();
+    }
+  }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  };
+
+  readonly #onSent = (error?: Error): void => {
+    if (error || !this.#isCongested) return;
+    if (this.#ws.bufferedAmount * 2 >= this.#parts.limits.sendQueueBytesMax) return;
+    this.#isCongested = false;
+    if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
+  };
+
+  readonly #helloIsLate = (): void => {
+    this.fail(new WireError("timeout", `no hello within ${this.#parts.limits.helloMs} ms`));
+  };
+
+  /** [T-5] */
+  #beat(beatMs: number): void {
+    const { pingMs, pingBusyMs } = this.#parts.limits;
+    const isBusy = !this.#incoming.isEmpty() || !this.#outgoing.isEmpty();
+    this.#sincePingMs += beatMs;
+    if (this.#sincePingMs < (isBusy ? pingBusyMs : pingMs)) return;
+    this.#sincePingMs = 0;
+    // Any byte is a sign of life, also of a long message that is not complete yet.
+    if (this.#socket.bytesRead !== this.#heardBytes) this.#missed = 0;
+    this.#heardBytes = this.#socket.bytesRead;
+    if (this.#missed >= MISSED_MAX) {
+      this.#parts.log("warn", "connection.silent", { connection: this.#id });
+      this.terminate();
+      return;
+    }
+    this.#missed++;
+    this.#ws.ping(undefined, false, this.#onSent);
+  }
+
+  /** A broken WebSocket frame, or a socket that failed. ws closes by itself. */
+  readonly #onError = (error: Error): void => {
+    this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+    this.#end("protocol");
+  };
+
+  readonly #onClose = (): void => {
+    this.#end("lost");
+    clearInterval(this.#beatTimer);
+    this.#parts.exchange.forget(this.#id);
+    this.#parts.onGone();
+  };
+
+  /** From now on nothing is sent, what comes is ignored, and the broker knows. */
+  #end(why: string): void {
+    if (this.#state === State.closing) return;
+    this.#state = State.closing;
+    clearTimeout(this.#helloTimer);
+    clearInterval(this.#beatTimer);
+    this.#parts.log("info", "connection.close", { connection: this.#id, why });
+    if (!this.#isKnown) return;
+    this.#isKnown = false;
+    this.#parts.exchange.post({ type: "lost", connection: this.#id });
+  }
+}

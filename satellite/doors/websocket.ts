@@ -1,0 +1,104 @@
+/** The door at `/ws`: a WebSocket for each end. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
+import { type Keyring, tokenIn } from "../keys/tokens.ts";
+import { errorTable, WireError } from "../wire/errors.ts";
+import { HEADER_BYTES } from "../wire/frame.ts";
+import { type Limits, SUBPROTOCOL } from "../wire/limits.ts";
+import { answerOf, answerUpgrade, line } from "./answer.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Log } from "./log.ts";
+import { WebSocketLine } from "./websocket-line.ts";
+
+/** How long a peer may take to answer a close. */
+const CLOSE_MS = 5_000;
+
+export interface WebSocketDoorParts {
+  readonly exchange: Exchange;
+  readonly keyring: Keyring;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+export class WebSocketDoor {
+  readonly #parts: WebSocketDoorParts;
+  readonly #server: WebSocketServer;
+  readonly #lines: Set<WebSocketLine> = new Set();
+
+  constructor(parts: WebSocketDoorParts) {
+    this.#parts = parts;
+    // @types/ws does not know closeTimeout yet.
+    const options: ServerOptions<typeof TellingWebSocket> & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false, // [T-2]
+      maxPayload: Math.max(parts.limits.controlBytesMax, parts.limits.chunkBytesMax + HEADER_BYTES),
+      handleProtocols: () => SUBPROTOCOL,
+      closeTimeout: CLOSE_MS,
+      WebSocket: TellingWebSocket,
+    };
+    this.#server = new WebSocketServer(options);
+  }
+
+  /** Answers a handshake that the guard has let in. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
+    if (!offered.includes(SUBPROTOCOL)) {
+      answerUpgrade(socket, needsSubprotocol()); // [T-1]
+      return;
+    }
+    const token = tokenIn(request.headers.authorization);
+    if (token !== null && this.#parts.keyring.rightsOf(token) === null) {
+      answerUpgrade(socket, answerOf(new WireError("unauthorized", "the token is wrong"))); // [T-4]
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      const opened = new WebSocketLine(ws, socket as Socket, {
+        ...this.#parts,
+        token,
+        onGone: () => this.#lines.delete(opened),
+      });
+      this.#lines.add(opened);
+    });
+  }
+
+  /** Sends away who has not said hello; the broker closes the others. */
+  stop(): void {
+    for (const opened of this.#lines) opened.closeIfNew("going-away"); // [S-8]
+  }
+
+  /** Cuts whoever is still there. */
+  terminate(): void {
+    for (const opened of this.#lines) opened.terminate();
+  }
+}
+
+/** What a request gets that does not speak this protocol [T-1]. */
+export function needsSubprotocol(): ReturnType<typeof line> {
+  return line(
+    errorTable.version.http,
+    `this is a WebSocket for skypipe: offer the subprotocol ${SUBPROTOCOL}`,
+    {
+      upgrade: "websocket",
+      "sec-websocket-protocol": SUBPROTOCOL,
+    },
+  );
+}
+
+/** ws closes a connection that breaks RFC 6455, or its size limit, with a bare code. This one says why first [E-1]. */
+class TellingWebSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code === undefined || reason !== undefined || this.readyState !== WebSocket.OPEN || code === 1000) {
+      super.close(code, reason);
+      return;
+    }
+    const error =
+      code === errorTable["too-large"].close
+        ? new WireError("too-large", "a message is above the limit of its kind")
+        : new WireError("protocol", "a WebSocket frame breaks RFC 6455");
+    this.send(JSON.stringify({ type: "error", code: error.code, message: error.message }));
+    super.close(errorTable[error.code].close ?? code, error.code);
+  }
+}
