@@ -1,5 +1,5 @@
 /** The satellite of this computer: started on demand, found by everybody, gone when idle and empty. */
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import type { Bed } from "../support/bed.ts";
@@ -12,11 +12,11 @@ function useLocal(): Bed {
   return bed;
 }
 
-/** Every Unix socket below the bed. */
+/** Every Unix socket below the bed; links to one do not count. */
 function sockets(bed: Bed): string[] {
   return readdirSync(bed.dir, { recursive: true, encoding: "utf8" })
     .map((name) => path.join(bed.dir, name))
-    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isSocket() === true);
+    .filter((file) => lstatSync(file).isSocket() === true);
 }
 
 it("SKYPIPE_SATELLITE=local starts one on demand, on a Unix socket for its owner alone", async () => {
