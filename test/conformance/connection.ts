@@ -1,11 +1,11 @@
 /** Handshakes, tokens, pings, messages that break the rules, lists: PROTOCOL §2, §3, §4, §10, §11. */
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import { handshakeStatus, RawEnd } from "../support/raw-end.ts";
 import { dataVectors, endVectors, nameVectors } from "../wire/vectors.ts";
-import { eventually, fence, leave, place, type Start } from "./harness.ts";
+import { eventually, fence, leave, parts, place, type Start } from "./harness.ts";
 
 function handshake(start: Start): void {
   const at = place(start);
@@ -292,12 +292,30 @@ function requests(start: Start): void {
     await reader.untilDone();
   });
 
-  it("[C-3] abort, release, leave and ack of an unknown ref are ignored", async () => {
+  it("[C-3] abort, release and leave of an unknown ref are ignored", async () => {
     const end = await at.greet();
     end.send({ type: "abort", ref: 500 });
     end.send({ type: "release", ref: 500 });
     end.send({ type: "leave", ref: 500 });
+    await fence(end);
+  });
+
+  it("[C-3] an ack of an unknown ref is refused", async () => {
+    const end = await at.greet();
     end.send({ type: "ack", ref: 500, stream: 1, offset: 0 });
+    expect(await end.closedBy()).toMatchObject({ code: 1002, error: { code: "protocol" } });
+  });
+
+  it("[C-3] [R-4] a reader that is done is known until it is released: late acks do no harm", async () => {
+    const pipe = at.pipe();
+    const end = await at.greet();
+    const writer = await leave(at, pipe, ["x\n"]);
+    const reader = await end.read(pipe);
+    await reader.untilDone();
+    reader.ack(writer.stream, 2, true);
+    await fence(end);
+    end.send({ type: "release", ref: reader.ref });
+    end.send({ type: "release", ref: reader.ref });
     await fence(end);
   });
 
@@ -430,11 +448,13 @@ function requests(start: Start): void {
 }
 
 export function connectionSuite(start: Start): void {
-  describe("handshakes", () => handshake(start));
-  describe("tokens", () => tokens(start));
-  describe("pings", () => beats(start));
-  describe("hello", () => hello(start));
-  describe("silence", () => silence(start));
-  describe("what breaks the rules", () => garbage(start));
-  describe("requests", () => requests(start));
+  parts(start, {
+    handshakes: handshake,
+    tokens,
+    pings: beats,
+    hello,
+    silence,
+    "what breaks the rules": garbage,
+    requests,
+  });
 }

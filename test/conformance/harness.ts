@@ -1,5 +1,5 @@
 /** What every area of the suite stands on: satellites with the limits that it wants, ends that are cleared away. */
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import type { Limits } from "../../satellite/wire/limits.ts";
 import { bearer, type DialOptions, RawEnd, type RawWriter } from "../support/raw-end.ts";
 
@@ -31,6 +31,15 @@ type Ends<Count extends number> = Count extends 2
     : Count extends 4
       ? [RawEnd, RawEnd, RawEnd, RawEnd]
       : RawEnd[];
+
+/** One `describe` for each part of an area. */
+export function parts(start: Start, list: Record<string, (start: Start) => void>): void {
+  for (const [name, part] of Object.entries(list)) {
+    describe(name, () => {
+      part(start);
+    });
+  }
+}
 
 /** Called inside a `describe`: the satellite lives as long as that. */
 export function place(start: Start, limits: Partial<Limits> = {}, token?: string): Place {

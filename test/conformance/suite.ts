@@ -1,0 +1,19 @@
+/** One black-box suite that every satellite passes, whatever it is made of and wherever it runs: it gets a URL. */
+import { connectionSuite } from "./connection.ts";
+import { parts, type Start } from "./harness.ts";
+import { sessionSuite } from "./session.ts";
+
+export interface SuiteOptions {
+  /** The satellite's sessions and streams outlive it [S-9]; `start` then begins with an empty one each time. */
+  readonly keepsJournal?: boolean;
+}
+
+/** Registers the whole suite. `start` gives an empty satellite with the limits that a test wants. */
+export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
+  parts(start, {
+    connection: connectionSuite,
+    session: (begin) => {
+      sessionSuite(begin, options.keepsJournal ?? false);
+    },
+  });
+}
