@@ -1,34 +1,221 @@
-import type { EventEmitter } from "node:events";
-import type { PipeRow, Status } from "../../satellite/wire/messages.ts";
-import { SkypipeError } from "./errors.ts";
-import type { PipeReader } from "./reader.ts";
+import { EventEmitter } from "node:events";
+import type { PipeRow, Status, Welcome } from "../../satellite/wire/messages.ts";
+import { type Address, parseAddress, refuseOpenToken } from "./address.ts";
+import type { Notice, Question } from "./effects.ts";
+import { SkypipeError, toSkypipeError } from "./errors.ts";
+import { Link } from "./link.ts";
+import { checkOptions, checkPipe } from "./options.ts";
+import { PipeReader } from "./reader.ts";
+import { Delivery } from "./receive.ts";
+import { SOFTWARE } from "./software.ts";
 import type { ConnectOptions, ReaderOptions, Receiving, Removed, Sink, WriterOptions } from "./types.ts";
-import type { PipeWriter } from "./writer.ts";
+import { PipeWriter } from "./writer.ts";
 
-/** Events: `disconnect` (reason: string), `reconnect`, `goaway` (reason: string). */
-export interface Satellite
-  extends EventEmitter<{ disconnect: [reason: string]; reconnect: []; goaway: [reason: string] }> {
-  /** What the satellite calls itself. */
-  readonly software: string;
-  readonly graceMs: number;
-  /** For messages: a host name, or the path of a Unix socket, whose port is 0. */
-  readonly host: string;
-  readonly port: number;
-  /** For messages: `host:port` or the path. */
-  readonly address: string;
-  writer(pipe?: string, options?: WriterOptions): PipeWriter;
-  reader(pipe?: string, options?: ReaderOptions): PipeReader;
-  receive(pipe: string, options: ReaderOptions, sink: Sink): Receiving;
-  list(): Promise<PipeRow[]>;
-  remove(pipe: string): Promise<Removed>;
-  inspect(): Promise<Status>;
-  /** Resolves when all that was written, and the end of every writer that was ended, is safe. */
-  drain(): Promise<void>;
-  /** At once: writers whose end is not safe abort, readers leave. */
-  close(): Promise<void>;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+interface SatelliteEvents {
+  disconnect: [reason: string];
+  reconnect: [];
+  goaway: [reason: string];
 }
 
-/** @throws SkypipeError `unreachable`, `unauthorized`, `forbidden`, `version`, `usage` */
-export async function connect(_options: ConnectOptions = {}): Promise<Satellite> {
-  throw new SkypipeError("unreachable", "The client is being written.");
+/** A question without its number. */
+type Asked = Question extends infer One ? (One extends Question ? Omit<One, "ref"> : never) : never;
+
+/**
+ * A satellite that is connected. Writers and questions share a connection; each reader has its own, so that a slow one
+ * holds up nobody. Events: `disconnect` (reason: string), `reconnect`, `goaway` (reason: string).
+ */
+export class Satellite extends EventEmitter<SatelliteEvents> {
+  readonly #address: Address;
+  readonly #token: string | undefined;
+  readonly #ownName: string;
+  readonly #links = new Set<Link>();
+  readonly #writers = new Set<PipeWriter>();
+  #welcome: Welcome | null = null;
+  /** Where writers and questions go; `null`: a reader has taken it, and nobody has needed another. */
+  #shared: Link | null = null;
+  /** Nothing but the connect has used the shared link: a reader may have it. */
+  #isFresh = true;
+  #isClosed = false;
+
+  /** @internal */
+  constructor(address: Address, token: string | undefined, ownName: string) {
+    super();
+    this.#address = address;
+    this.#token = token;
+    this.#ownName = ownName;
+  }
+
+  /** What the satellite calls itself. */
+  get software(): string {
+    return this.#welcome?.software ?? "";
+  }
+
+  /** How long a lost connection may be away. */
+  get graceMs(): number {
+    return this.#welcome?.graceMs ?? 0;
+  }
+
+  /** For messages: a host name, or the path of a Unix socket, whose port is 0. */
+  get host(): string {
+    return this.#address.host;
+  }
+
+  get port(): number {
+    return this.#address.port;
+  }
+
+  /** For messages: `host:port` or the path. */
+  get address(): string {
+    return this.#address.text;
+  }
+
+  /** @throws SkypipeError `usage` */
+  writer(pipe = "", options: WriterOptions = {}): PipeWriter {
+    checkPipe(pipe);
+    const writer = new PipeWriter(this.#sharedLink(), pipe, checkOptions(options));
+    this.#writers.add(writer);
+    writer.once("close", () => this.#writers.delete(writer));
+    return writer;
+  }
+
+  /** @throws SkypipeError `usage` */
+  reader(pipe = "", options: ReaderOptions = {}): PipeReader {
+    return new PipeReader((sink) => this.receive(pipe, options, sink));
+  }
+
+  /** @throws SkypipeError `usage` */
+  receive(pipe: string, options: ReaderOptions, sink: Sink): Receiving {
+    checkPipe(pipe);
+    const checked = checkOptions(options);
+    const link = this.#isFresh && this.#shared !== null ? this.#shared : this.#link(null);
+    if (link === this.#shared) this.#shared = null;
+    this.#isFresh = false;
+    const delivery = new Delivery(link, pipe, checked, sink);
+    const forget = (): boolean => this.#links.delete(link);
+    delivery.done.then(forget, forget);
+    return delivery;
+  }
+
+  async list(): Promise<PipeRow[]> {
+    return (await this.#ask({ type: "list" })) as PipeRow[];
+  }
+
+  /** Drops what is in a pipe. */
+  async remove(pipe: string): Promise<Removed> {
+    checkPipe(pipe);
+    return (await this.#ask({ type: "remove", pipe })) as Removed;
+  }
+
+  async inspect(): Promise<Status> {
+    return (await this.#ask({ type: "inspect" })) as Status;
+  }
+
+  /**
+   * Resolves when all that was written is safe, and so is the end of every writer that was ended.
+   *
+   * @throws SkypipeError of a writer that fails meanwhile
+   */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#writers].map(settled));
+  }
+
+  /** Says bye, at once: writers whose end is not safe abort, readers leave. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#links].map(async (link) => link.close()));
+    this.#links.clear();
+  }
+
+  /**
+   * Makes the first connection.
+   *
+   * @internal
+   */
+  async open(connectTimeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      this.#shared = this.#link(connectTimeoutMs, { connected: resolve, broken: reject });
+      signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    }).catch(async (error: unknown) => {
+      await this.close();
+      throw error;
+    });
+  }
+
+  #sharedLink(): Link {
+    this.#shared ??= this.#link(null);
+    this.#isFresh = false;
+    return this.#shared;
+  }
+
+  #link(connectTimeoutMs: number | null, first?: { connected(): void; broken(error: Error): void }): Link {
+    if (this.#isClosed) throw new SkypipeError("usage", `The connection to ${this.address} was closed.`);
+    const link = new Link(
+      { address: this.#address, token: this.#token, software: this.#ownName, connectTimeoutMs },
+      {
+        connected: (welcome, again) => {
+          this.#welcome = welcome;
+          first?.connected();
+          if (again) this.emit("reconnect");
+        },
+        disconnected: (reason) => this.emit("disconnect", reason),
+        goaway: (reason) => this.emit("goaway", reason),
+        broken: (error) => {
+          first?.broken(toSkypipeError(error));
+          this.#links.delete(link);
+          if (link === this.#shared) this.#shared = null;
+        },
+      },
+    );
+    this.#links.add(link);
+    return link;
+  }
+
+  #ask(asked: Asked): Promise<PipeRow[] | Removed | Status> {
+    return new Promise((resolve, reject) => {
+      const link = this.#sharedLink();
+      const ref = link.listen((notice: Notice) => {
+        if (notice.type === "answered") resolve(notice.answer);
+        else if (notice.type === "failed") reject(toSkypipeError(notice.error));
+      });
+      link.dispatch({ type: "ask", question: { ...asked, ref } });
+    });
+  }
+}
+
+function settled(writer: PipeWriter): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (!writer.isSettled) return;
+      for (const event of ["safe", "finish", "close"]) writer.off(event, look);
+      if (writer.errored) reject(writer.errored);
+      else resolve();
+    };
+    for (const event of ["safe", "finish", "close"]) writer.on(event, look);
+    look();
+  });
+}
+
+/**
+ * Connects to a satellite.
+ *
+ * @throws SkypipeError `unreachable`, `unauthorized`, `forbidden`, `version`, `usage`; or the reason of `signal`
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Satellite> {
+  const { env } = process;
+  const { url = env["SKYPIPE_SATELLITE"] ?? "", software = SOFTWARE, signal } = options;
+  if (url === "") {
+    throw new SkypipeError(
+      "unreachable",
+      "No satellite is known: set SKYPIPE_SATELLITE, or give connect a url.",
+    );
+  }
+  const address = parseAddress(url);
+  const token = (options.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
+  if (token !== undefined) refuseOpenToken(address, env);
+  const satellite = new Satellite(address, token, software);
+  await satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
+  return satellite;
 }

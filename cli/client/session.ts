@@ -88,6 +88,7 @@ export class Session {
         this.#connect();
         break;
       case "tick":
+        this.#wakeMs = null; // the wake is spent, should this tick be an early one
         this.#tick();
         break;
       case "close":
