@@ -17,10 +17,12 @@ export class Cursor {
   readonly reader: Reader;
   readonly stream: Stream;
   /** A copy consumes nothing: the stream stays for somebody else. */
-  readonly copy: boolean;
+  copy: boolean;
   /** Whether the stream stays whole until its end is acknowledged (else it is let go as it is acknowledged). */
   readonly whole: boolean;
   readonly window: Window;
+  /** Where it began. */
+  start: number;
   /** Offset of the next chunk to send. */
   next: number;
   /** Everything before is in the reader's output. The end of a chunk, or where it began. */
@@ -40,6 +42,7 @@ export class Cursor {
     this.copy = options.copy;
     this.whole = options.whole;
     this.window = new Window(ctx.limits, ctx.nowMs);
+    this.start = start;
     this.next = start;
     this.acked = start;
     this.marks = new Marks(start);
@@ -113,12 +116,20 @@ export class Cursor {
     return true;
   }
 
+  /** Nothing was sent yet. */
+  get isUntouched(): boolean {
+    return this.next === this.start && !this.endSent && !this.isAnnounced;
+  }
+
   /** Jumps to `offset` without sending what lies before. */
   skipTo(offset: number): void {
     if (!this.reader.isSpectator) this.stream.ackMoves(this.acked, offset);
+    this.start = offset;
     this.next = offset;
     this.acked = offset;
     this.marks = new Marks(offset);
+    this.#loaded = [];
+    this.#load = 0;
   }
 
   /** Whether the window admits so many bytes more [R-5]. One chunk always fits into an empty one. */
@@ -141,6 +152,6 @@ export class Cursor {
 }
 
 export interface CursorOptions {
-  readonly copy: boolean;
+  copy: boolean;
   readonly whole: boolean;
 }

@@ -35,7 +35,7 @@ export function closeDeliveries(ctx: Context, stream: Stream): void {
 /** Closes a merge to what comes after, once the last of its streams has ended [L-7]. */
 export function closeIfOver(ctx: Context, reader: Reader): void {
   if (reader.mode === "plain" && reader.phase === Phase.merge) {
-    for (const cursor of reader.cursors.values()) if (cursor.stream.isRunning) return;
+    if (reader.hasRunning) return;
     reader.phase = Phase.closing;
   }
   finishIfComplete(ctx, reader);
@@ -82,7 +82,8 @@ export function acknowledge(ctx: Context, cursor: Cursor, offset: number, end: b
   cursor.ack(ctx, offset);
   if (end) {
     removeCursor(cursor);
-    if (!cursor.copy) stream.isTaken = true;
+    stream.hadBy.add(reader);
+    if (!cursor.copy) stream.takenFrom = Math.min(stream.takenFrom ?? cursor.start, cursor.start);
   }
   if (!reader.isSpectator) settle(ctx, stream);
   finishIfComplete(ctx, reader);
@@ -98,7 +99,10 @@ export function detach(ctx: Context, reader: Reader): void {
   if (reader.holdDeadline !== null) reader.holdDeadline.cancelled = true;
   const cursors = [...reader.cursors.values()];
   for (const cursor of cursors) removeCursor(cursor);
-  for (const cursor of cursors) leaveBehind(ctx, cursor);
+  for (const cursor of cursors) {
+    if (!isUnread(ctx, cursor)) settle(ctx, cursor.stream);
+    else if (reader.failure?.code !== "behind" || !cursor.stream.isHeld) leaveBehind(ctx, cursor);
+  }
   if (!reader.isSpectator) match(ctx, reader.pipe); // a reservation may have ended with it [L-10]
 }
 
@@ -169,24 +173,44 @@ function lagOf(cursor: Cursor): number {
   return cursor.stream.head - cursor.acked;
 }
 
+/** Whether the reader that has gone had a part of the stream that nobody else has had, or is getting. */
+function isUnread(ctx: Context, cursor: Cursor): boolean {
+  const { stream } = cursor;
+  if (cursor.copy || stream.isGone) return false;
+  if (!stream.isHeld && !stream.isTaken) return true;
+  const restart = cursor.restart(ctx);
+  if (stream.takenFrom !== null && stream.takenFrom <= restart) return false;
+  for (const other of stream.cursors) if (!other.copy && other.start <= restart) return false;
+  return true;
+}
+
+/** Leaves for the next what only the reader that has gone had [L-3] [L-12]. */
 function leaveBehind(ctx: Context, cursor: Cursor): void {
   const { stream } = cursor;
-  if (stream.isGone) return;
-  if (cursor.copy || stream.isHeld || stream.isTaken) {
-    settle(ctx, stream);
-    return;
-  }
-  if (stream.isIntact || (!stream.isBinary && !cursor.whole)) {
-    if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);
-    stream.pipe.setFree(stream);
-    expireLater(ctx, stream);
-    settle(ctx, stream);
-  } else {
+  if (!stream.isIntact && (stream.isBinary || cursor.whole)) {
     abortStream(ctx, stream, {
       code: "aborted",
       reason: "its reader has gone and nobody else can have all of it",
     });
+    return;
   }
+  if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);
+  const heir = [...stream.cursors].find((other) => !other.copy && other.isUntouched);
+  if (heir !== undefined) inherit(heir, stream.start);
+  else {
+    stream.takenFrom = null;
+    stream.turnIntoCopies();
+    stream.pipe.setFree(stream);
+    expireLater(ctx, stream);
+  }
+  settle(ctx, stream);
+}
+
+/** A reader that joined from now on, and has had nothing yet, begins where the one that has gone left off. */
+function inherit(heir: Cursor, start: number): void {
+  heir.skipTo(start);
+  heir.isSkipping = false;
+  heir.reader.pending.add(heir);
 }
 
 /** Arms the `ttlMs` of a stream that has ended and waits for a reader [L-2]. */

@@ -36,6 +36,11 @@ export function isTakeable(ctx: Context, stream: Stream): boolean {
   return stream.isIntact || (!stream.isBinary && !stream.isTakenWhole);
 }
 
+/** Whether the reader has the stream, or had it: it gets no stream twice [L-11]. */
+export function hasHad(reader: Reader, stream: Stream): boolean {
+  return reader.cursors.has(stream.id) || stream.hadBy.has(reader);
+}
+
 /** Takes a stream that is free, or replaces the readers that left it orphaned [L-12]. */
 export function take(ctx: Context, reader: Reader, stream: Stream, whole: boolean): void {
   const replaced = [...stream.cursors].filter((cursor) => !cursor.copy);
@@ -73,7 +78,7 @@ export function takeNext(ctx: Context, reader: Reader, order: number): boolean {
   if (reader.cursors.size >= ctx.limits.streamsPerReaderMax) return false;
   for (const stream of reader.pipe.free.values()) {
     if (stream.order > order) return false;
-    if (stream.isRunning || reader.cursors.has(stream.id) || !isTakeable(ctx, stream)) continue;
+    if (stream.isRunning || hasHad(reader, stream) || !isTakeable(ctx, stream)) continue;
     take(ctx, reader, stream, stream.isBinary);
     return true;
   }

@@ -1,6 +1,7 @@
 /** Who gets which stream: what a stream finds when it opens, and what a reader finds when it comes [L-3] [L-4] [L-5] [L-10]. */
 import type { Context } from "./context.ts";
 import {
+  hasHad,
   isMergeable,
   isTakeable,
   joinFromNow,
@@ -80,6 +81,7 @@ function beginPlain(ctx: Context, reader: Reader): void {
     if (phase === Phase.merge) {
       reader.phase = Phase.merge;
       joinUnended(ctx, reader);
+      if (!reader.hasRunning) reader.phase = Phase.closing; // nothing but what aborted streams left
     } else begin(ctx, reader, stream, phase);
     return;
   }
@@ -115,7 +117,7 @@ function takeOne(ctx: Context, reader: Reader): void {
 /** Joins what runs: text, and what is left of aborted text; a follower also binary streams that are all there [L-4] [L-7] [L-9]. */
 function joinUnended(ctx: Context, reader: Reader): void {
   for (const stream of reader.pipe.unended) {
-    if (reader.cursors.has(stream.id) || stream.isTaken) continue;
+    if (hasHad(reader, stream) || stream.isTaken) continue;
     const standing = standingOf(ctx, stream);
     if (standing === Standing.fading) continue;
     if (standing === Standing.free && reader.pipe.isShared) continue; // [L-10]

@@ -71,6 +71,12 @@ export class Reader {
     return this.phase === Phase.waiting;
   }
 
+  /** Whether one of its streams is still running. */
+  get hasRunning(): boolean {
+    for (const cursor of this.cursors.values()) if (cursor.stream.isRunning) return true;
+    return false;
+  }
+
   /** Streams have ended and every end was acknowledged: nothing more will come. */
   get isComplete(): boolean {
     return (this.phase === Phase.single || this.phase === Phase.closing) && this.cursors.size === 0;

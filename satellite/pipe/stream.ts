@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { Pipe } from "./pipe.ts";
+import type { Reader } from "./reader.ts";
 import { Window } from "./window.ts";
 import type { Writer } from "./writer.ts";
 
@@ -41,6 +42,8 @@ export class Stream {
   /** Chunks that the store need not give back. */
   readonly memory: ChunkQueue = new ChunkQueue();
   readonly cursors: Set<Cursor> = new Set();
+  /** Those who have acknowledged its end: it is not for them any more, even if something is left for others. */
+  readonly hadBy: Set<Reader> = new Set();
   /** Taps and peeks: they hold nothing. */
   readonly spectators: Set<Cursor> = new Set();
   state: StreamState = StreamState.running;
@@ -64,8 +67,8 @@ export class Stream {
   isLetGo = false;
   safe = 0;
   isEndSafe = false;
-  /** Somebody has acknowledged its end. */
-  isTaken = false;
+  /** The smallest offset from which somebody has had it to its end; `null` while nobody has. */
+  takenFrom: number | null = null;
   /** Not in its pipe any more. */
   isGone = false;
   ttlDeadline: Deadline | null = null;
@@ -110,6 +113,21 @@ export class Stream {
   /** Whether one of its readers took it whole. */
   get isTakenWhole(): boolean {
     return this.#wholes > 0;
+  }
+
+  /** Somebody has acknowledged its end. */
+  get isTaken(): boolean {
+    return this.takenFrom !== null;
+  }
+
+  /** Makes those who read it readers of copies: it stays for somebody else. */
+  turnIntoCopies(): void {
+    for (const cursor of this.cursors) {
+      if (cursor.copy) continue;
+      this.#count(cursor, -1);
+      cursor.copy = true;
+      this.#count(cursor, 1);
+    }
   }
 
   add(cursor: Cursor): void {

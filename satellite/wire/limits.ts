@@ -30,7 +30,7 @@ const MiB = 1024 * KiB;
 
 export const limits: Limits = {
   chunkBytesMax: 64 * KiB,
-  controlBytesMax: 64 * KiB,
+  controlBytesMax: 128 * KiB,
   pipeNameBytesMax: 200,
   windowBytesMin: 64 * KiB,
   windowBytesMax: 16 * MiB,

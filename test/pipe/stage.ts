@@ -1,0 +1,363 @@
+/** A broker on a stage: a store in memory, a clock that the test turns, and ends that speak the protocol. */
+import { Broker } from "../../satellite/pipe/broker.ts";
+import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
+import { MemoryStore } from "../../satellite/store/memory.ts";
+import { encodeChunk } from "../../satellite/wire/encode.ts";
+import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
+import { type Limits, limits } from "../../satellite/wire/limits.ts";
+import type { EndMessage, Hello, Mode, Open, SatelliteMessage } from "../../satellite/wire/messages.ts";
+
+const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+
+export class Stage {
+  readonly limits: Limits;
+  readonly broker: Broker;
+  readonly store: MemoryStore = new MemoryStore();
+  nowMs = 1_000_000;
+  /** While true, nothing that is appended becomes durable. */
+  holdsDurable = false;
+  readonly #ends: Map<number, End> = new Map();
+  readonly #events: BrokerEvent[] = [];
+  #heldDurable: BrokerEvent[] = [];
+  #connections = 0;
+  #busy = false;
+  wakeMs: number | null = null;
+
+  constructor(changed: Partial<Limits> = {}) {
+    this.limits = { ...limits, ...changed };
+    this.broker = new Broker({
+      limits: this.limits,
+      software: "skypipe/test",
+      storeName: "memory",
+      startedMs: this.nowMs,
+      equal: (a, b) => a === b,
+    });
+    this.store.onDurable = (stream, offset, end) => {
+      const event: BrokerEvent = { type: "durable", stream, offset, end };
+      if (this.holdsDurable) this.#heldDurable.push(event);
+      else this.handle(event);
+    };
+  }
+
+  /** A new end, greeted. */
+  end(options: { autoAck?: boolean } = {}): End {
+    const end = new End(this, options.autoAck ?? true);
+    end.connect();
+    return end;
+  }
+
+  connection(end: End): number {
+    const connection = ++this.#connections;
+    this.#ends.set(connection, end);
+    return connection;
+  }
+
+  handle(event: BrokerEvent): void {
+    this.#events.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      for (const effect of this.broker.handle(next, this.nowMs)) this.#carryOut(effect);
+    }
+    this.#busy = false;
+  }
+
+  /** Lets time pass, with a tick whenever the broker asked for one. */
+  advance(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    while (this.wakeMs !== null && this.wakeMs <= untilMs) {
+      this.nowMs = Math.max(this.wakeMs, this.nowMs);
+      this.wakeMs = null;
+      this.handle({ type: "tick" });
+    }
+    this.nowMs = untilMs;
+    this.handle({ type: "tick" });
+  }
+
+  releaseDurable(): void {
+    this.holdsDurable = false;
+    const events = this.#heldDurable;
+    this.#heldDurable = [];
+    for (const event of events) this.handle(event);
+  }
+
+  /** Waits until reads from the store have been answered. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  }
+
+  async #load(effect: Extract<BrokerEffect, { type: "load" }>): Promise<void> {
+    const chunks = await this.store.read(effect.stream, effect.offset, effect.bytesMax);
+    this.handle({ type: "loaded", load: effect.load, chunks });
+  }
+
+  #carryOut(effect: BrokerEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#ends.get(effect.connection)?.take(effect.connection, effect.message);
+      case "forward":
+        return this.#ends.get(effect.connection)?.takeChunk(effect.connection, effect.chunk);
+      case "close":
+        return this.#ends.get(effect.connection)?.closed(effect.connection, effect.code);
+      case "create":
+        return this.store.create({
+          id: effect.stream,
+          pipe: effect.pipe,
+          openedMs: effect.openedMs,
+          ...effect.info,
+        });
+      case "append":
+        return this.store.append(effect.chunk);
+      case "load":
+        return void this.#load(effect);
+      case "release":
+        return this.store.release(effect.stream, effect.offset);
+      case "drop":
+        return this.store.remove(effect.stream);
+      case "wake":
+        this.wakeMs = effect.atMs;
+    }
+  }
+}
+
+interface Sent {
+  readonly chunk: Chunk;
+}
+
+/** A writer of an end: it keeps what it sent until it is safe, as [W-3] says. */
+export interface TestWriter {
+  readonly ref: number;
+  stream: number;
+  offset: number;
+  safe: number;
+  credit: number;
+  endSafe: boolean;
+  taken: boolean;
+  error: string | null;
+  readonly sent: Sent[];
+}
+
+/** What a reader of an end has got. */
+export interface TestReader {
+  readonly ref: number;
+  text: string;
+  /** Every chunk, as `stream:text`. */
+  readonly pieces: string[];
+  readonly streams: number[];
+  /** stream id → how it ended. */
+  readonly ends: Map<number, string>;
+  readonly received: Map<number, number>;
+  readonly waitingAcks: { stream: number; offset: number; end: boolean }[];
+  readonly gaps: number[];
+  readonly withdrawn: number[];
+  done: boolean;
+  error: string | null;
+}
+
+export class End {
+  readonly stage: Stage;
+  readonly log: SatelliteMessage[] = [];
+  autoAck: boolean;
+  connectionNumber = 0;
+  closedWith: string | null = null;
+  readonly writers: Map<number, TestWriter> = new Map();
+  readonly readers: Map<number, TestReader> = new Map();
+  readonly #readerOf: Map<number, TestReader> = new Map();
+  #refs = 0;
+  session = "";
+  secret = "";
+
+  constructor(stage: Stage, autoAck: boolean) {
+    this.stage = stage;
+    this.autoAck = autoAck;
+  }
+
+  connect(resume?: Hello["resume"], secret: string = `secret-${this.stage.connection(this)}`): void {
+    this.connectionNumber = this.stage.connection(this);
+    this.closedWith = null;
+    const message: Hello = { type: "hello", protocol: 1, software: "skypipe/test" };
+    if (resume !== undefined) message.resume = resume;
+    this.stage.handle({
+      type: "hello",
+      connection: this.connectionNumber,
+      message,
+      rights: allowAll,
+      secret,
+    });
+  }
+
+  /** The connection breaks. */
+  cut(): void {
+    this.stage.handle({ type: "lost", connection: this.connectionNumber });
+    this.connectionNumber = 0;
+  }
+
+  /** Comes back to its session and sends again what the satellite has not received [S-5]. */
+  resume(): void {
+    const readers = [...this.readers.values()].map((reader) => ({
+      ref: reader.ref,
+      streams: [...reader.received],
+    }));
+    this.connect({ session: this.session, secret: this.secret, readers });
+  }
+
+  say(message: Exclude<EndMessage, Hello>): void {
+    if (this.connectionNumber === 0) return;
+    this.stage.handle({ type: "message", connection: this.connectionNumber, message });
+  }
+
+  open(pipe: string, options: Partial<Open> = {}): TestWriter {
+    const ref = ++this.#refs;
+    const writer: TestWriter = {
+      ref,
+      stream: 0,
+      offset: 0,
+      safe: 0,
+      credit: 0,
+      endSafe: false,
+      taken: false,
+      error: null,
+      sent: [],
+    };
+    this.writers.set(ref, writer);
+    this.say({ type: "open", ref, pipe, ...options });
+    return writer;
+  }
+
+  /** Sends one chunk: lines by default. */
+  write(writer: TestWriter, text: string, flags: number = Flag.boundary | Flag.line): void {
+    const chunk = encodeChunk(writer.stream, writer.offset, flags, Buffer.from(text));
+    writer.sent.push({ chunk });
+    writer.offset = chunk.end;
+    this.sendChunk(chunk);
+  }
+
+  sendChunk(chunk: Chunk): void {
+    if (this.connectionNumber !== 0) {
+      this.stage.handle({ type: "chunk", connection: this.connectionNumber, chunk: { ...chunk } });
+    }
+  }
+
+  /** EOF, alone or with a last piece of text. */
+  finish(writer: TestWriter, text = "", flags = 0): void {
+    const line = text === "" ? 0 : Flag.boundary | Flag.line;
+    this.write(writer, text, Flag.final | line | flags);
+  }
+
+  read(
+    pipe: string,
+    mode: Mode = "plain",
+    options: { fresh?: boolean; limitBytes?: number } = {},
+  ): TestReader {
+    const ref = ++this.#refs;
+    const reader: TestReader = {
+      ref,
+      text: "",
+      pieces: [],
+      streams: [],
+      ends: new Map(),
+      received: new Map(),
+      waitingAcks: [],
+      gaps: [],
+      withdrawn: [],
+      done: false,
+      error: null,
+    };
+    this.readers.set(ref, reader);
+    this.say({ type: "read", ref, pipe, mode, ...options });
+    return reader;
+  }
+
+  /** Acknowledges what was held back. */
+  ackAll(reader: TestReader): void {
+    for (let next = reader.waitingAcks.shift(); next !== undefined; next = reader.waitingAcks.shift()) {
+      this.#ack(reader, next.stream, next.offset, next.end);
+    }
+  }
+
+  take(connection: number, message: SatelliteMessage): void {
+    if (connection !== this.connectionNumber) return;
+    this.log.push(message);
+    if ("ref" in message && message.ref !== undefined) {
+      const writer = this.writers.get(message.ref);
+      const reader = this.readers.get(message.ref);
+      if (writer !== undefined) this.#tellWriter(writer, message);
+      if (reader !== undefined) this.#tellReader(reader, message);
+    }
+    if (message.type === "welcome") {
+      if (!message.resumed) {
+        for (const each of [...this.writers.values(), ...this.readers.values()]) each.error ??= "expired";
+      }
+      this.session = message.session;
+      this.secret = message.secret;
+    }
+  }
+
+  takeChunk(connection: number, chunk: Chunk): void {
+    const reader = this.#readerOf.get(chunk.stream);
+    if (connection !== this.connectionNumber || reader === undefined) return;
+    const isFinal = hasFlag(chunk, Flag.final);
+    const received = reader.received.get(chunk.stream) ?? 0;
+    if (chunk.end > received || (chunk.end === chunk.offset && !reader.ends.has(chunk.stream))) {
+      if (chunk.offset !== received)
+        throw new Error(`a gap in stream ${chunk.stream} at ${received}: ${chunk.offset}`);
+      const text = Buffer.from(payloadOf(chunk)).toString();
+      reader.text += text;
+      reader.pieces.push(`${chunk.stream}:${text}`);
+      reader.received.set(chunk.stream, chunk.end);
+    }
+    if (isFinal) reader.ends.set(chunk.stream, hasFlag(chunk, Flag.interrupted) ? "interrupted" : "eof");
+    this.#ackLater(reader, chunk.stream, chunk.end, isFinal);
+  }
+
+  closed(connection: number, code: string): void {
+    if (connection !== this.connectionNumber) return;
+    this.closedWith = code;
+    this.connectionNumber = 0;
+  }
+
+  #ackLater(reader: TestReader, stream: number, offset: number, end: boolean): void {
+    if (this.autoAck) this.#ack(reader, stream, offset, end);
+    else reader.waitingAcks.push({ stream, offset, end });
+  }
+
+  #ack(reader: TestReader, stream: number, offset: number, end: boolean): void {
+    this.say({ type: "ack", ref: reader.ref, stream, offset, ...(end ? { end: true } : {}) });
+  }
+
+  #tellWriter(writer: TestWriter, message: SatelliteMessage): void {
+    if (message.type === "opened") {
+      writer.stream = message.stream;
+      writer.safe = message.safe;
+      writer.credit = message.credit;
+      for (const { chunk } of writer.sent) {
+        if (chunk.end > message.received || hasFlag(chunk, Flag.final)) this.sendChunk(chunk);
+      }
+    } else if (message.type === "ack" && "credit" in message) {
+      writer.safe = message.offset;
+      writer.credit = message.credit;
+      writer.endSafe ||= message.end ?? false;
+    } else if (message.type === "taken") writer.taken = true;
+    else if (message.type === "error") writer.error = message.code;
+  }
+
+  #tellReader(reader: TestReader, message: SatelliteMessage): void {
+    if (message.type === "stream") {
+      this.#readerOf.set(message.stream, reader);
+      if (!reader.streams.includes(message.stream)) {
+        reader.streams.push(message.stream);
+        reader.received.set(message.stream, message.offset);
+      }
+    } else if (message.type === "aborted") {
+      reader.ends.set(message.stream, message.code);
+      this.#ackLater(reader, message.stream, message.offset, true);
+    } else if (message.type === "gap") {
+      reader.gaps.push(message.offset);
+      reader.received.set(message.stream, message.offset);
+    } else if (message.type === "withdrawn") {
+      reader.withdrawn.push(message.stream);
+      reader.received.delete(message.stream);
+    } else if (message.type === "done") reader.done = true;
+    else if (message.type === "error") reader.error = message.code;
+  }
+}
