@@ -1,5 +1,56 @@
-import { Command } from "commander";
+/** The command: finds the verb, runs it, and turns whatever it ends with into one exit code and one sentence. */
+import { type Command, CommanderError } from "commander";
+import { WireError } from "../satellite/wire/errors.ts";
+import { errorFacts, exitCodeOf, sentenceOf } from "./commands/common/failure.ts";
+import { bareCommand, exampleOf, isVerb, verbCommand } from "./commands/tree.ts";
+import { Teller } from "./terminal/teller.ts";
 
-declare const __VERSION__: string;
+/** Resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const run = async (verb: () => Promise<number>): Promise<void> => {
+    exitCode = await verb();
+  };
+  const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const asksForHelp = options.includes("--help") || options.includes("-h");
+  const program = isVerb(args[0]) || asksForHelp ? verbCommand(run) : bareCommand(run, args.includes("--"));
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // help and version
+    return report(error instanceof CommanderError ? usageError(error, program, args[0]) : error, options);
+  }
+}
 
-new Command("skypipe").description("Named pipes in the sky").version(__VERSION__).parse();
+function report(error: unknown, options: readonly string[]): number {
+  const sentence = sentenceOf(error);
+  const teller = new Teller();
+  if (sentence !== "") {
+    if (options.includes("--json")) teller.line(JSON.stringify({ error: errorFacts(error) }));
+    else teller.say(sentence);
+  }
+  if (process.env.SKYPIPE_DEBUG && error instanceof Error) teller.line(error.stack ?? "");
+  return exitCodeOf(error);
+}
+
+/** What commander complains of, with an example of how it is done. */
+function usageError(error: CommanderError, program: Command, verb: string | undefined): WireError {
+  const command = program.commands.find((each) => each.name() === verb) ?? program;
+  const name = command === program ? "skypipe" : `skypipe ${command.name()}`;
+  const what = error.message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
+  const message = `${what}; for example ${exampleOf(command)} (${name} --help shows more)`;
+  return new WireError("usage", message, { cause: error });
+}
+
+function end(error: unknown): void {
+  process.exit(report(error, process.argv.slice(2)));
+}
+
+process.on("uncaughtException", end);
+process.on("unhandledRejection", end);
+// A stream that waits, such as stdin, is no reason to stay.
+main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode), end);

@@ -1,0 +1,25 @@
+/** The places where a satellite can live. */
+import type { Provider } from "../../../deploy/provider.ts";
+import { WireError } from "../../../satellite/wire/errors.ts";
+
+/** Their names, as `setup` takes them. */
+export const providerNames = ["local"] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+/** Loads the code of one provider. */
+export async function loadProvider(name: string): Promise<Provider> {
+  if (name !== "local") {
+    throw new WireError(
+      "usage",
+      `'${name}' is not a place for a satellite: choose ${providerNames.join(", ")}, for example skypipe setup local`,
+    );
+  }
+  const { localProvider } = await import("../../../deploy/local/local.ts");
+  return localProvider(ownCommand());
+}
+
+/** What runs this very program, without a verb. A debugger's port can't be shared with another process. */
+function ownCommand(): string[] {
+  const options = process.execArgv.filter((option) => !option.startsWith("--inspect"));
+  return [process.execPath, ...options, process.argv[1] ?? ""];
+}

@@ -1,0 +1,42 @@
+/** `skypipe recv [NAME]`: always reads. */
+import { WireError } from "../../satellite/wire/errors.ts";
+import { pipeName } from "./common/pipe-name.ts";
+import { readEnd } from "./common/read-end.ts";
+
+export interface RecvOptions {
+  follow?: boolean;
+  one?: boolean;
+  tap?: boolean;
+  new?: boolean;
+  tag?: boolean;
+  /** Milliseconds. */
+  timeout?: number;
+  /** A file's name. */
+  output?: string;
+  /** Bytes per second. */
+  limit?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export async function recv(name: string, options: RecvOptions): Promise<number> {
+  const pipe = pipeName(name);
+  const { output, follow = false, one = false, tap = false } = options;
+  if (output !== undefined && (follow || tap)) {
+    throw new WireError(
+      "usage",
+      "-o writes a file that is whole at its end, and --follow and --tap have none: use > FILE with them",
+    );
+  }
+  return readEnd({
+    pipe,
+    mode: follow ? "follow" : one ? "one" : tap ? "tap" : "plain",
+    fresh: options.new,
+    tag: options.tag,
+    timeoutMs: options.timeout,
+    file: output,
+    bytesPerSecond: options.limit,
+    quiet: options.quiet,
+    json: options.json,
+  });
+}

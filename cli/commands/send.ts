@@ -1,0 +1,42 @@
+/** `skypipe send [NAME] [FILE]`: always writes. */
+
+import { openFile, sourceOf } from "../terminal/stdin.ts";
+import { pipeName } from "./common/pipe-name.ts";
+import { writeEnd } from "./common/write-end.ts";
+
+export interface SendOptions {
+  sync?: boolean;
+  whole?: boolean;
+  lines?: boolean;
+  /** Milliseconds. */
+  ttl?: number;
+  /** Milliseconds. */
+  timeout?: number;
+  /** Bytes per second. */
+  limit?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+const STDIN = 0;
+
+export async function send(
+  name: string,
+  file: string | undefined,
+  options: SendOptions,
+  { refusesEmpty = false }: { refusesEmpty?: boolean } = {},
+): Promise<number> {
+  const pipe = pipeName(name);
+  return writeEnd({
+    pipe,
+    source: file === undefined || file === "-" ? sourceOf(STDIN) : openFile(file),
+    kind: options.whole === true ? "binary" : options.lines === true ? "text" : undefined,
+    sync: options.sync,
+    ttlMs: options.ttl,
+    timeoutMs: options.timeout,
+    bytesPerSecond: options.limit,
+    quiet: options.quiet,
+    json: options.json,
+    refusesEmpty,
+  });
+}
