@@ -46,7 +46,7 @@ export interface RunningSatellite {
   /** `http://127.0.0.1:PORT` or `unix:/path`. */
   readonly url: string;
   /** Tells everybody to come back later, and resolves when all connections are gone. */
-  stop(reason?: string): Promise<void>;
+  readonly stop: (reason?: string) => Promise<void>;
   /** Resolves when it has stopped, for whatever reason. */
   readonly closed: Promise<void>;
 }

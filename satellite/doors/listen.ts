@@ -1,8 +1,12 @@
 /** Where the satellite is reached: a host and port, or a Unix socket that only its owner can open. */
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, unlinkSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
+import { dirname } from "node:path";
 import { WireError } from "../wire/errors.ts";
 import { bracketed } from "./guard.ts";
+
+/** `sun_path` of macOS; Linux has four bytes more. */
+const SOCKET_PATH_BYTES_MAX = 103;
 
 /** Listens and gives the URL. Throws WireError `usage` when that cannot be. */
 export async function listenOnHost(server: Server, host: string, port: number): Promise<string> {
@@ -21,6 +25,11 @@ export async function listenOnHost(server: Server, host: string, port: number): 
  * satellite has left is replaced; whoever may start two at once has to see to it that they come one after the other.
  */
 export async function listenOnSocket(server: Server, socketPath: string): Promise<string> {
+  if (process.platform !== "win32" && Buffer.byteLength(socketPath) > SOCKET_PATH_BYTES_MAX) {
+    // Older libuv cuts it off, and makes another file.
+    const message = `cannot listen on ${socketPath}: a socket's path is at most ${SOCKET_PATH_BYTES_MAX} bytes`;
+    throw new WireError("usage", message);
+  }
   const listen = (): Promise<void> =>
     listening(server, () => withUmask(0o177, () => server.listen(socketPath)));
   try {
@@ -31,7 +40,10 @@ export async function listenOnSocket(server: Server, socketPath: string): Promis
     });
     if (process.platform !== "win32") chmodSync(socketPath, 0o600);
   } catch (cause) {
-    throw new WireError("usage", `cannot listen on ${socketPath}: ${reasonOf(cause)}`, { cause });
+    server.close();
+    // libuv says EACCES for a folder that is missing, too.
+    const reason = existsSync(dirname(socketPath)) ? reasonOf(cause) : "its folder is not there";
+    throw new WireError("usage", `cannot listen on ${socketPath}: ${reason}`, { cause });
   }
   return `unix:${socketPath}`;
 }
@@ -79,10 +91,7 @@ function reasonOf(error: unknown): string {
     EADDRINUSE: "something else listens there already",
     EADDRNOTAVAIL: "this computer does not have that address",
     EACCES: "that is not allowed to this user",
-    ENOENT: "the folder is not there",
     ENOTFOUND: "that host is not known",
-    ENAMETOOLONG: "the path is too long for a socket",
-    EINVAL: "the path is too long for a socket",
   };
   return reasons[codeOf(error)] ?? String(error);
 }

@@ -121,10 +121,6 @@ export class WebSocketLine implements Line {
   }
 
   #takeText(text: Buffer): void {
-    const { controlBytesMax } = this.#parts.limits;
-    if (text.length > controlBytesMax) {
-      throw new WireError("too-large", `a control message is at most ${controlBytesMax} bytes`);
-    }
     const message = parseEndMessage(text.toString());
     if (message === null) return; // [C-2]
     if (message.type === "hello") this.#takeHello(message);

@@ -1,0 +1,180 @@
+/** What the port answers over plain HTTP, and what it refuses there. */
+import { describe, expect, it } from "vitest";
+import { bearer, handshakeStatus, RawEnd } from "../support/raw-end.ts";
+import { within } from "../support/until.ts";
+import { ask, bareSocket, handshake } from "./ask.ts";
+import { useSatellite } from "./use-satellite.ts";
+
+const token = "a-token-of-these-tests";
+
+function basic(password: string): string {
+  return `Basic ${Buffer.from(`me:${password}`).toString("base64")}`;
+}
+
+describe("http", () => {
+  it("answers /healthz and / without a token, as plain text that runs nothing", async () => {
+    const { url } = await useSatellite({ token });
+    expect(await ask(url, "/healthz")).toMatchObject({ status: 200, body: "ok\n" });
+    const home = await ask(url, "/");
+    expect(home).toMatchObject({ status: 200, body: expect.stringContaining("skypipe satellite") });
+    expect(home.headers).toMatchObject({
+      "content-type": "text/plain; charset=utf-8",
+      "content-security-policy": expect.stringMatching(/default-src 'none'.*sandbox/),
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+    });
+  });
+
+  it("does not tell strangers its version", async () => {
+    const { url } = await useSatellite({ token, software: "skypipe/9.8.7" });
+    for (const path of ["/", "/healthz", "/p", "/nothing"]) {
+      const { headers, body } = await ask(url, path);
+      expect(JSON.stringify(headers) + body).not.toContain("9.8.7");
+    }
+  });
+
+  it.each(["/p/", "/p/name", "/nothing", "/healthz/", "//", "/constructor", "/__proto__", "*"])(
+    "has nothing at %s: 404 in one line",
+    async (path) => {
+      const { url } = await useSatellite();
+      const { status, body } = await ask(url, path, { method: path === "*" ? "OPTIONS" : "GET" });
+      expect(status).toBe(404);
+      expect(body).toMatch(/^[^\n]+\n$/);
+    },
+  );
+
+  it("answers HEAD without a body, and only reads", async () => {
+    const { url } = await useSatellite();
+    expect(await ask(url, "/healthz", { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+    for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
+      const { status, headers } = await ask(url, "/p", {
+        method,
+        ...(method !== "OPTIONS" && { body: "x" }),
+      });
+      expect([status, headers.allow]).toEqual([405, "GET, HEAD"]);
+    }
+  });
+
+  it("[C-6] lists the pipes at /p as the command does", async () => {
+    const { url } = await useSatellite();
+    expect(JSON.parse((await ask(url, "/p")).body)).toEqual([]);
+    const end = await RawEnd.greet(url);
+    const [first, second] = [await end.open(""), await end.open("logs/a b")];
+    first.finish("abc\n");
+    second.write("x\n");
+    await end.read("logs/a b", "tap");
+    await first.untilEndSafe();
+    const { status, headers, body } = await ask(url, "/p?whatever");
+    expect(status).toBe(200);
+    expect(headers["content-type"]).toBe("application/json");
+    const rows = JSON.parse(body) as { name: string }[];
+    expect(rows).toEqual(expect.arrayContaining(await end.list()));
+    expect(rows.find(({ name }) => name === "")).toMatchObject({
+      streams: 1,
+      bytes: 4,
+      writers: 0,
+      readers: 0,
+    });
+    expect(rows.find(({ name }) => name === "logs/a b")).toMatchObject({ streams: 1, writers: 1, taps: 1 });
+    await end.close();
+  });
+
+  it("[C-6] lists more pipes than one message holds", async () => {
+    const { url } = await useSatellite();
+    const end = await RawEnd.greet(url);
+    const names = Array.from({ length: 250 }, (_, index) => `pipe ${index}`);
+    for (const name of names) (await end.open(name)).finish("");
+    await Promise.all([...end.writers.values()].map((writer) => writer.untilEndSafe()));
+    const rows = JSON.parse((await ask(url, "/p")).body) as { name: string }[];
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+    await end.close();
+  });
+
+  it("[T-4] wants the token at /p: 401 and how to show it", async () => {
+    const { url } = await useSatellite({ token });
+    for (const authorization of [undefined, "Bearer wrong", basic("wrong"), "Digest x", `Bearer ${token}x`]) {
+      const { status, headers, body } = await ask(url, "/p", {
+        headers: authorization ? { authorization } : {},
+      });
+      expect(status).toBe(401);
+      expect(headers["www-authenticate"]).toMatch(/Bearer.*Basic/);
+      expect(body).not.toContain(token);
+    }
+    for (const authorization of [`Bearer ${token}`, basic(token)]) {
+      expect((await ask(url, "/p", { headers: { authorization } })).status).toBe(200);
+    }
+  });
+
+  it("[K-1] answers 429 when there is no session left to ask with", async () => {
+    const { url } = await useSatellite({ limits: { sessionsMax: 1 } });
+    const end = await RawEnd.greet(url);
+    expect(await ask(url, "/p")).toMatchObject({ status: 429 });
+    await end.close();
+    expect(await ask(url, "/healthz")).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    { host: "evil.example" },
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+  ])("[T-3] refuses every request with %o by 403", async (headers) => {
+    const { url, log } = await useSatellite();
+    for (const path of ["/", "/healthz", "/p", "/ws", "/nothing"]) {
+      expect(await ask(url, path, { headers })).toMatchObject({ status: 403 });
+    }
+    expect(await handshakeStatus(url, { headers })).toBe(403);
+    expect(log.filter(({ event }) => event === "request.refused")).toHaveLength(6);
+  });
+
+  it("[T-3] answers to the names it was given", async () => {
+    const { url } = await useSatellite({ answersTo: ["pipes.example"] });
+    expect(await ask(url, "/healthz", { headers: { host: "pipes.example:8" } })).toMatchObject({
+      status: 200,
+    });
+    expect(await ask(url, "/healthz", { headers: { host: "more.pipes.example" } })).toMatchObject({
+      status: 403,
+    });
+  });
+
+  it("[T-1] has its WebSocket at /ws only, for its own subprotocol only", async () => {
+    const { url } = await useSatellite();
+    expect(await handshakeStatus(url, { path: "/" })).toBe(404);
+    expect(await handshakeStatus(url, { path: "/ws/" })).toBe(404);
+    expect(await handshakeStatus(url, { path: "/ws?x=1" })).toBe(101);
+    expect(await handshakeStatus(url, { subprotocol: "mqtt" })).toBe(426);
+    expect(await ask(url, "/ws")).toMatchObject({ status: 426, headers: { upgrade: "websocket" } });
+  });
+
+  it("[T-1] takes the subprotocol from a list", async () => {
+    const { url } = await useSatellite();
+    const { socket, closed } = bareSocket(url);
+    socket.end(handshake("/ws", { "sec-websocket-protocol": "mqtt, skypipe.v1" }));
+    expect((await within("the answer", closed)).toString()).toMatch(
+      /^HTTP\/1.1 101 .*Protocol: skypipe.v1\r\n/s,
+    );
+  });
+
+  it("[T-4] refuses a wrong token in the handshake before it is a WebSocket", async () => {
+    const { url } = await useSatellite({ token });
+    expect(await handshakeStatus(url, { headers: bearer("wrong") })).toBe(401);
+    expect(await handshakeStatus(url, { headers: bearer(token) })).toBe(101);
+    expect(await handshakeStatus(url)).toBe(101);
+  });
+
+  it("bounds the headers of a request: 431", async () => {
+    const { url } = await useSatellite();
+    expect(await ask(url, "/", { headers: { cookie: "x".repeat(17 * 1024) } })).toMatchObject({
+      status: 431,
+    });
+  });
+
+  it("answers what is no HTTP by 400, and goes on", async () => {
+    const { url } = await useSatellite();
+    const { socket, closed } = bareSocket(url);
+    socket.write("\u0000\u0001garbage\r\n\r\n");
+    expect((await within("the answer", closed)).toString()).toMatch(/^HTTP\/1.1 400 /);
+    expect(await ask(url, "/healthz")).toMatchObject({ status: 200 });
+  });
+});
