@@ -82,6 +82,7 @@ export class Broker {
       case "stop":
         return this.#stop(event.reason);
       case "tick":
+        this.#wakeMs = null; // it has come, early perhaps: what is still due is asked for again
         return;
     }
   }
