@@ -81,6 +81,7 @@ function orderOf(choice: Choice): number {
 
 /** A binary stream holds the others until it ends [L-7]; text in mid-line for `midLineMs` [L-6]. */
 function holdIsOver(ctx: Context, reader: Reader): boolean {
+  if (reader.mode === "peek") return true; // there are no others
   if (reader.current?.stream.isBinary && !reader.isSpectator) return false;
   const deadline = reader.holdDeadline;
   if (deadline !== null) return deadline.atMs <= ctx.nowMs;
