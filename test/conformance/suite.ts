@@ -1,7 +1,9 @@
 /** One black-box suite that every satellite passes, whatever it is made of and wherever it runs: it gets a URL. */
 import { connectionSuite } from "./connection.ts";
 import { parts, type Start } from "./harness.ts";
+import { readerSuite } from "./reader.ts";
 import { sessionSuite } from "./session.ts";
+import { writerSuite } from "./writer.ts";
 
 export interface SuiteOptions {
   /** The satellite's sessions and streams outlive it [S-9]; `start` then begins with an empty one each time. */
@@ -15,5 +17,7 @@ export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
     session: (begin) => {
       sessionSuite(begin, options.keepsJournal ?? false);
     },
+    writer: writerSuite,
+    reader: readerSuite,
   });
 }

@@ -331,7 +331,7 @@ export class RawEnd {
       this.breaches.push("[S-3] data came on a superseded connection");
       return;
     }
-    const reader = [...this.readers.values()].find((candidate) => candidate.expects(chunk.stream));
+    const reader = [...this.readers.values()].findLast((candidate) => candidate.expects(chunk.stream));
     if (reader === undefined)
       this.breaches.push(`[R-2] a chunk of stream ${chunk.stream} came without its \`stream\``);
     reader?.takeChunk(chunk);
