@@ -56,6 +56,7 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   const isAllThere = !stream.isBinary || stream.isIntact;
   if (stream.cursors.size === 0 && (!isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
   else {
+    expireLater(ctx, stream);
     settle(ctx, stream);
     match(ctx, stream.pipe);
   }

@@ -16,6 +16,8 @@ export class Pipe implements Held {
   readonly spectators: Set<Reader> = new Set();
   heldBytes = 0;
   runningCount = 0;
+  /** Order of the youngest stream that was ever free. */
+  #lastFreeOrder = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -34,10 +36,11 @@ export class Pipe implements Held {
 
   /** Puts a stream that came back among the free ones, at its place. */
   setFree(stream: Stream): void {
-    let isLast = true;
-    for (const other of this.free.values()) if (other.order > stream.order) isLast = false;
     this.free.set(stream.id, stream);
-    if (isLast) return;
+    if (stream.order > this.#lastFreeOrder) {
+      this.#lastFreeOrder = stream.order;
+      return;
+    }
     const sorted = [...this.free.values()].toSorted((a, b) => a.order - b.order);
     this.free.clear();
     for (const each of sorted) this.free.set(each.id, each);
