@@ -7,7 +7,7 @@ import { listenOnHost, listenOnSocket } from "./doors/listen.ts";
 import type { Log, LogEntry } from "./doors/log.ts";
 import { WebSocketDoor } from "./doors/websocket.ts";
 import { type BrokerLike, Engine, nowMs } from "./engine.ts";
-import { equalSecrets, rootKeyring } from "./keys/tokens.ts";
+import { equalSecrets, type Keyring, rootKeyring } from "./keys/tokens.ts";
 import { Broker } from "./pipe/broker.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
@@ -70,6 +70,8 @@ export type ComposeOptions = Omit<SatelliteOptions, "limits"> & {
   readonly store: Store;
   readonly limits: Limits;
   readonly software: string;
+  /** Default: `token` opens everything. */
+  readonly keyring?: Keyring;
 };
 
 /** @internal Puts a satellite together around anything that handles events as the broker does. */
@@ -86,7 +88,7 @@ export async function composeSatellite(
   }
   const log: Log = (level, event, fields) =>
     options.log?.({ time: new Date().toISOString(), level, event, ...fields });
-  const keyring = rootKeyring(token);
+  const keyring = options.keyring ?? rootKeyring(token);
   const site = siteOf(socketPath === undefined ? host : null, options.answersTo);
   const idle = new IdleWatch(options.idleExitMs);
   const engine = new Engine({ broker, store, log, onSettled: () => idle.look(engine.idle) });

@@ -39,7 +39,7 @@ export class ScriptedBroker implements BrokerLike {
 }
 
 export async function useScripted(
-  broker: ScriptedBroker,
+  broker: BrokerLike,
   options: Partial<ComposeOptions> = {},
 ): Promise<Watched> {
   const log: LogEntry[] = [];
