@@ -1,6 +1,7 @@
 /** `skypipe [NAME]`: writes or reads, as stdin says. */
 import { WireError } from "../../satellite/wire/errors.ts";
 import { hasTerminal, type Role, roleOfStdin } from "../terminal/stdin.ts";
+import { typed } from "./common/pipe-name.ts";
 import { type RecvOptions, recv } from "./recv.ts";
 import { type SendOptions, send } from "./send.ts";
 
@@ -11,28 +12,28 @@ export async function bare(name: string, options: RecvOptions & SendOptions): Pr
   return send(name, undefined, options, { refusesEmpty: !hasTerminal() });
 }
 
-/** How each role's own options are typed. */
+/** How each role's own options are typed, with a value where they take one. */
 const flagsOf: Record<Role, Readonly<Record<string, string>>> = {
-  write: { sync: "--sync", whole: "--whole", lines: "--lines", ttl: "--ttl" },
+  write: { sync: "--sync", whole: "--whole", lines: "--lines", ttl: "--ttl 10m" },
   read: {
     follow: "--follow",
     one: "--one",
     tap: "--tap",
     new: "--new",
     tag: "--tag",
-    output: "--output",
+    output: "-o FILE",
   },
 };
 
 /** An option of the other role contradicts stdin; neither is guessed to be the one that is meant. */
 function refuseOptionsOf(role: Role, options: object, name: string): void {
-  const given = Object.keys(options).find((key) => Object.hasOwn(flagsOf[role], key));
+  const given = Object.entries(flagsOf[role]).find(([key]) => Object.hasOwn(options, key))?.[1];
   if (given === undefined) return;
   const verb = role === "write" ? "send" : "recv";
   const stdin = role === "write" ? "is a terminal or /dev/null, so this reads" : "has data, so this writes";
   throw new WireError(
     "usage",
-    `${flagsOf[role][given]} is for ${verb}, but stdin ${stdin}: say which, for example skypipe ${verb} ` +
-      `${flagsOf[role][given]} ${name === "" ? "NAME" : name}`,
+    `${given.split(" ")[0]} is for ${verb}, but stdin ${stdin}: say which, for example ` +
+      `skypipe ${verb} ${given}${typed(name)}`,
   );
 }

@@ -2,18 +2,32 @@
 import { openOutput } from "../terminal/output.ts";
 import { Teller } from "../terminal/teller.ts";
 import { openSatellite } from "./common/connection.ts";
+import { about } from "./common/failure.ts";
 import { pipeName } from "./common/pipe-name.ts";
 
 const BYTES = 4096;
 
 export async function peek(name: string, options: { bytes?: number }): Promise<number> {
   const pipe = pipeName(name);
+  const limitBytes = options.bytes ?? BYTES;
   const output = openOutput(1);
   const satellite = await openSatellite(new Teller());
   try {
-    const readerOptions = { mode: "peek", limitBytes: options.bytes ?? BYTES } as const;
-    await satellite.receive(pipe, readerOptions, { chunk: (_stream, bytes) => output.write(bytes) }).done;
+    let leftBytes = limitBytes;
+    await satellite.receive(
+      pipe,
+      { mode: "peek", limitBytes },
+      {
+        chunk: (_stream, bytes) => {
+          const shown = bytes.subarray(0, leftBytes); // chunks come whole [F-4]
+          leftBytes -= shown.length;
+          return output.write(shown);
+        },
+      },
+    ).done;
     return 0;
+  } catch (error) {
+    throw about(pipe, error);
   } finally {
     await satellite.close();
   }

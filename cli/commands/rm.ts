@@ -2,6 +2,7 @@
 import { Teller } from "../terminal/teller.ts";
 import { formatBytes } from "../terminal/units.ts";
 import { openSatellite } from "./common/connection.ts";
+import { about } from "./common/failure.ts";
 import { pipeCalled, pipeName } from "./common/pipe-name.ts";
 import { print } from "./common/print.ts";
 
@@ -17,6 +18,8 @@ export async function rm(name: string, options: { quiet?: boolean; json?: boolea
       teller.note(`removed ${count} (${formatBytes(bytes)}) from ${pipeCalled(pipe)}`);
     }
     return 0;
+  } catch (error) {
+    throw about(pipe, error);
   } finally {
     await satellite.close();
   }

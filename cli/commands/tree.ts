@@ -60,7 +60,8 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 
 /** The command for a line whose first word is a verb, and for the help of everything. */
 export function verbCommand(run: Run): Command {
-  const command = bareCommand(run);
+  // An option behind a verb is the verb's.
+  const command = bareCommand(run).enablePositionalOptions();
   const verbs = [send, recv, ls, peek, rm, setup, check, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");

@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync } from "node:fs";
+import { constants, fstatSync, openSync, readlinkSync } from "node:fs";
 
 /**
  * A descriptor for the same pipe or terminal as `fd` that does not block, or `fd` itself where there is none to be had.
@@ -10,10 +10,10 @@ export function openWithoutBlocking(fd: number, access: "read" | "write"): numbe
   if (process.platform !== "linux") return fd;
   const mode = access === "read" ? constants.O_RDONLY : constants.O_WRONLY;
   try {
-    const stat = fstatSync(fd);
-    // A regular file would begin at its start again.
-    if (!stat.isFIFO() && !stat.isCharacterDevice()) return fd;
-    return openSync(`/proc/self/fd/${fd}`, mode | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const name = `/proc/self/fd/${fd}`;
+    // A regular file would begin at its start again, and a named pipe would wait for writers that have come and gone.
+    const isSafe = fstatSync(fd).isCharacterDevice() || readlinkSync(name).startsWith("pipe:");
+    return isSafe ? openSync(name, mode | constants.O_NONBLOCK | constants.O_NOCTTY) : fd;
   } catch {
     return fd; // a pipe that another user made
   }

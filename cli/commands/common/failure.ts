@@ -1,10 +1,32 @@
 /** The one map from what was thrown to an exit code, and to what is told of it. */
-import { errorTable, WireError } from "../../../satellite/wire/errors.ts";
+import { type ErrorCode, errorTable, WireError } from "../../../satellite/wire/errors.ts";
 import { EXIT_FAILED, Exit } from "../../terminal/exit.ts";
+import { pipeCalled } from "./pipe-name.ts";
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.exitCode;
   return error instanceof WireError ? errorTable[error.code].exit : EXIT_FAILED;
+}
+
+const aboutPipes: readonly ErrorCode[] = [
+  "aborted",
+  "behind",
+  "expired",
+  "forbidden",
+  "full",
+  "limit",
+  "not-found",
+  "removed",
+  "replaced",
+];
+
+/** The failure of a pipe's end or of a request for it, with the name of the pipe. */
+export function about(pipe: string, error: unknown): Error {
+  const called = pipeCalled(pipe);
+  if (!(error instanceof WireError) || !aboutPipes.includes(error.code) || error.message.includes(called)) {
+    return asError(error);
+  }
+  return new WireError(error.code, `${called}: ${error.message}`, { cause: error });
 }
 
 /** One sentence; empty where nothing is to be said. */

@@ -7,9 +7,9 @@ export function pipeName(name: string): string {
   throw new WireError("usage", `${NAME_RULE}, for example logs/web: this one is not`);
 }
 
-/** For a sentence: ` 'logs'`, or nothing for the default pipe. */
-export function quoted(name: string): string {
-  return name === "" ? "" : ` '${name}'`;
+/** For a line to type: ` 'logs'`; nothing for the default pipe. */
+export function typed(name: string): string {
+  return name === "" ? "" : ` '${name.replaceAll("'", "'\\''")}'`;
 }
 
 /** For a sentence: `pipe 'logs'` or `the default pipe`. */

@@ -14,7 +14,7 @@ import { formatDuration } from "../../terminal/units.ts";
 import { WholeFile } from "../../terminal/whole-file.ts";
 import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
-import { asError, exitCodeOf } from "./failure.ts";
+import { about, exitCodeOf } from "./failure.ts";
 import { pipeCalled } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -72,7 +72,7 @@ class ReadEnd implements Sink {
     try {
       cause = await this.#receive();
     } catch (error) {
-      failure = asError(error);
+      failure = about(this.#options.pipe, error);
       cause = causeOf(error);
     }
     offSignal();

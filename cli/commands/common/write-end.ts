@@ -16,8 +16,8 @@ import { Teller } from "../../terminal/teller.ts";
 import { formatDuration } from "../../terminal/units.ts";
 import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
-import { asError, exitCodeOf } from "./failure.ts";
-import { pipeCalled, quoted } from "./pipe-name.ts";
+import { about, asError, exitCodeOf } from "./failure.ts";
+import { pipeCalled, typed } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
 export interface WriteOptions {
@@ -64,7 +64,7 @@ class WriteEnd {
     this.#teller = new Teller(options);
     this.#input = openInput(options.source);
     this.#summary = new Summary(options.pipe);
-    this.#progress = new Progress(this.#teller, `waiting for input to send${quoted(options.pipe)} …`);
+    this.#progress = new Progress(this.#teller, `waiting for input to send to ${pipeCalled(options.pipe)} …`);
     this.#progress.expect(options.source.size ?? null);
   }
 
@@ -77,7 +77,7 @@ class WriteEnd {
       cause = this.#stopped === null ? "eof" : "interrupted";
     } catch (error) {
       // What follows from our own end is not what ended us.
-      if (this.#stopped === null) failure = this.#failure ?? asError(error);
+      if (this.#stopped === null) failure = this.#failure ?? about(this.#options.pipe, error);
       cause = this.#stopped === null ? causeOf(failure) : "aborted";
     }
     offSignal();
@@ -110,7 +110,7 @@ class WriteEnd {
   async #readUnlessEmpty(): Promise<FirstBlock> {
     const first = await readFirstBlock(this.#input);
     if (first.bytes.length > 0) return first;
-    const name = quoted(this.#options.pipe);
+    const name = typed(this.#options.pipe);
     throw new WireError(
       "usage",
       `stdin is empty and there is no terminal, so it may be an accident: say skypipe send${name} to send an empty ` +
