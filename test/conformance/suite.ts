@@ -1,6 +1,7 @@
 /** One black-box suite that every satellite passes, whatever it is made of and wherever it runs: it gets a URL. */
 import { connectionSuite } from "./connection.ts";
 import { parts, type Start } from "./harness.ts";
+import { lawOfDelivery } from "./law-delivery.ts";
 import { readerSuite } from "./reader.ts";
 import { sessionSuite } from "./session.ts";
 import { writerSuite } from "./writer.ts";
@@ -19,5 +20,6 @@ export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
     },
     writer: writerSuite,
     reader: readerSuite,
+    "the law of delivery": lawOfDelivery,
   });
 }
