@@ -86,8 +86,6 @@ export class Cursor {
     if (load !== this.#load) return;
     this.#load = 0;
     this.#loaded = chunks;
-    // Its final chunk had bytes, and was received before the resume that asked again.
-    if (chunks.length === 0 && this.next >= this.stream.head) this.endSent = true;
   }
 
   /** Takes an ack; returns by how many bytes it went on. Acks count by whole chunks. */
@@ -112,7 +110,8 @@ export class Cursor {
     this.next = offset;
     this.#loaded = [];
     this.#load = 0;
-    if (!this.stream.isRunning) this.endSent = false;
+    // An empty final chunk is sent again: its offset does not tell whether it was received.
+    this.endSent = offset > this.stream.finalOffset;
     return true;
   }
 

@@ -45,7 +45,7 @@ export class Sessions {
         supersededConnection: this.#reconnect(known, connection, rights),
       };
     }
-    const session = new Session(`s${++this.#ids}-${secret.slice(0, 4)}`, secret, rights, connection);
+    const session = new Session(`s${++this.#ids}`, secret, rights, connection);
     this.#byId.set(session.id, session);
     this.#byConnection.set(connection, session);
     return { kind: "new", session, expired: resume === undefined ? null : this.#takeExpired(resume) };

@@ -53,6 +53,8 @@ export class Stream {
   abortOrder = 0;
   /** End of what was received. */
   head = 0;
+  /** Where the final chunk begins; infinite while there is none. */
+  finalOffset: number = Number.POSITIVE_INFINITY;
   /** The last chunk ended at the end of a line, or there is none. */
   atLineStart = true;
   lastByteMs: number;
@@ -156,8 +158,10 @@ export class Stream {
     this.memory.push(chunk);
     this.head = chunk.end;
     this.lastByteMs = ctx.nowMs;
-    if (hasFlag(chunk, Flag.final)) this.state = StreamState.ended;
-    else this.atLineStart = hasFlag(chunk, Flag.line);
+    if (hasFlag(chunk, Flag.final)) {
+      this.state = StreamState.ended;
+      this.finalOffset = chunk.offset;
+    } else this.atLineStart = hasFlag(chunk, Flag.line);
     return true;
   }
 
