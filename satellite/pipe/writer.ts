@@ -13,6 +13,7 @@ export class Writer {
   isPaused = false;
   failure: { code: ErrorCode; message: string } | null = null;
   #ackedOffset = 0;
+  #toldCredit = 0;
   #ackedEnd = false;
   #toldTaken = false;
 
@@ -34,6 +35,7 @@ export class Writer {
       credit: this.credit,
     });
     this.#ackedOffset = stream.safe;
+    this.#toldCredit = this.credit;
     this.#ackedEnd = false;
     this.#toldTaken = false;
     this.report(ctx, stream);
@@ -42,17 +44,21 @@ export class Writer {
     if (this.failure !== null) this.session.send(ctx, { type: "error", ref: this.ref, ...this.failure });
   }
 
-  /** Acknowledges what became safe, in steps of a quarter of the window or when nothing is left unsafe [W-4] [W-5]. */
+  /**
+   * Acknowledges what became safe, when nothing is left unsafe or there is credit for a quarter of the window more: what
+   * a window has grown by counts, as the writer may have used up all that it knows of [W-4] [W-5].
+   */
   report(ctx: Context, stream: Stream): void {
     if (this.failure !== null) return;
     const credit = this.credit;
     this.#extendCredit(stream);
-    const progressBytes = stream.safe - this.#ackedOffset;
-    const isAllSafe = progressBytes > 0 && stream.safe === stream.head;
+    const moreBytes = Math.max(stream.safe - this.#ackedOffset, this.credit - this.#toldCredit);
+    const isAllSafe = stream.safe > this.#ackedOffset && stream.safe === stream.head;
     const isEnd = stream.isEndSafe && !this.#ackedEnd;
     const isOpened = credit === 0 && this.credit > 0;
-    if (isEnd || isAllSafe || isOpened || progressBytes * 4 >= Math.max(stream.window.sizeBytes, 4)) {
+    if (isEnd || isAllSafe || isOpened || moreBytes * 4 >= Math.max(stream.window.sizeBytes, 4)) {
       this.#ackedOffset = stream.safe;
+      this.#toldCredit = this.credit;
       this.#ackedEnd = stream.isEndSafe;
       this.session.send(ctx, {
         type: "ack",
