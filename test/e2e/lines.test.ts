@@ -31,7 +31,7 @@ it("[L-6][L-7] 8 writers × 5,000 lines into one reader", async () => {
 
   const reader = bed.skypipe(["lines"]);
   await bed.pipe("lines", { readers: 1 });
-  const writers = owners.map(() => bed.skypipe(["lines"], { stdin: "socket" }));
+  const writers = owners.map(() => bed.skypipe(["send", "lines"], { stdin: "socket" }));
   await bed.pipe("lines", { writers: 8 });
   await Promise.all(
     writers.map(async (writer, index) =>
@@ -48,7 +48,7 @@ it("[L-6] 8 writers × 5,000 lines, the reader last", async () => {
   await bed.satellite();
   const written = new Map(owners.map((owner) => [owner, numberedLines(owner, 5_000)]));
 
-  const writers = owners.map(() => bed.skypipe(["lines"], { stdin: "socket" }));
+  const writers = owners.map(() => bed.skypipe(["send", "lines"], { stdin: "socket" }));
   await bed.pipe("lines", { writers: 8 });
   const feeding = writers.map(async (writer, index) =>
     writeInPieces(writer, written.get(owners[index] ?? "") ?? [], index),
@@ -74,7 +74,9 @@ it("[L-4] who joins running text begins at the start of a line", async () => {
   await first.puts("one\ntw"); // sent though it is not finished: stdin has been silent
   const late = bed.skypipe(["log"]);
   await bed.pipe("log", { readers: 2 });
-  await writer.write("o\nthree\n");
+  await writer.write("o\n");
+  await first.puts("two\n");
+  await writer.write("three\n");
   await late.puts("three\n");
   writer.end("four\n");
 
@@ -102,7 +104,7 @@ it("[L-7] the EOF of one writer does not end a reader that another still feeds",
 
   const reader = bed.skypipe(["log"]);
   await bed.pipe("log", { readers: 1 });
-  const [first, second] = ["first", "second"].map(() => bed.skypipe(["log"], { stdin: "socket" }));
+  const [first, second] = ["first", "second"].map(() => bed.skypipe(["send", "log"], { stdin: "socket" }));
   await bed.pipe("log", { writers: 2 });
   first?.end("first\n");
   await first?.exits(0);

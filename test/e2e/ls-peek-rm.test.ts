@@ -11,7 +11,7 @@ it("[C-6] ls --json: numbers but for the name, the default pipe's name is empty"
   await bed.shell("echo one | skypipe; echo 22 | skypipe; echo | skypipe jobs").exits(0);
   const reader = bed.skypipe(["idle"]);
   const tap = bed.skypipe(["recv", "idle", "--tap"]);
-  const writer = bed.skypipe(["open"], { stdin: "socket" });
+  const writer = bed.skypipe(["send", "open"], { stdin: "socket" });
   await bed.pipe("idle", { readers: 1, taps: 1 });
   await bed.pipe("open", { writers: 1 });
 

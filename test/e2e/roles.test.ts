@@ -70,7 +70,7 @@ it("an empty stdin where there is no controlling terminal is not an EOF that any
 
   const { out, err } = await bed.shell(": | setsid --wait skypipe x").exits(2);
   expect(out).toBe("");
-  expect(err).toMatch(/^skypipe: [^\n]*skypipe send x[^\n]*skypipe recv x[^\n]*\n$/);
+  expect(err).toMatch(/^skypipe: [^\n]*skypipe send 'x'[^\n]*skypipe recv 'x'[^\n]*\n$/);
   await bed.pipe("x", { readers: 1, streams: 0, writers: 0 });
   expect(reader.running).toBe(true);
 });
