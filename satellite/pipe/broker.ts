@@ -6,6 +6,7 @@ import { Context } from "./context.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId, Rights } from "./effects.ts";
 import { abortStream, detach, failReader, settle } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
+import { offerOrphans } from "./join.ts";
 import { match } from "./offer.ts";
 import { Pipes } from "./pipes.ts";
 import { pump } from "./pump.ts";
@@ -164,7 +165,10 @@ export class Broker {
     session.graceDeadline = this.#ctx.deadlines.at(this.#ctx.nowMs + graceMs, () => this.#expire(session));
     for (const reader of session.readers.values()) {
       if (reader.isOver || reader.isSpectator) continue;
-      this.#ctx.deadlines.at(this.#ctx.nowMs + takeoverMs, () => match(this.#ctx, reader.pipe)); // [L-12]
+      this.#ctx.deadlines.at(this.#ctx.nowMs + takeoverMs, () => {
+        offerOrphans(this.#ctx, reader); // [L-12]
+        match(this.#ctx, reader.pipe);
+      });
     }
   }
 

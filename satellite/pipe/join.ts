@@ -85,6 +85,13 @@ export function takeNext(ctx: Context, reader: Reader, order: number): boolean {
   return false;
 }
 
+/** What a reader has that was lost for `takeoverMs` is there for followers too [L-12]. */
+export function offerOrphans(ctx: Context, reader: Reader): void {
+  for (const { copy, stream } of reader.cursors.values()) {
+    if (!copy && standingOf(ctx, stream) === Standing.orphaned) stream.pipe.setFree(stream);
+  }
+}
+
 /** Takes a cursor out of its stream and its reader. */
 export function removeCursor(cursor: Cursor): void {
   const { reader, stream } = cursor;

@@ -9,7 +9,7 @@ export class Pipe implements Held {
   readonly streams: Map<number, Stream> = new Map();
   /** Streams that have not ended: running, or aborted with something unread. In order of opening. */
   readonly unended: Set<Stream> = new Set();
-  /** Streams that nobody holds, in order of opening. */
+  /** Streams that nobody holds, or only readers that were lost long ago, in order of opening. */
   readonly free: Map<number, Stream> = new Map();
   /** In the order in which they came. */
   readonly readers: Set<Reader> = new Set();

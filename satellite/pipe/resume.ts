@@ -29,6 +29,7 @@ function replayReader(ctx: Context, reader: Reader, received: ReadonlyMap<number
 
 function rewind(ctx: Context, cursor: Cursor, received: number | undefined): void {
   const { reader, stream } = cursor;
+  if (!cursor.copy) stream.pipe.free.delete(stream.id);
   if (reader.isSpectator) cursor.skipTo(received ?? cursor.next);
   else if (!cursor.isSkipping && !cursor.rewind(received ?? cursor.acked)) {
     throw new WireError(
