@@ -105,6 +105,12 @@ export async function fence(...ends: RawEnd[]): Promise<void> {
   for (const end of [...ends, ...ends]) await end.inspect();
 }
 
+/** Cuts `end`, and lets the satellite notice before anything else happens: `witness` has had answers since. */
+export async function cutSeen(end: RawEnd, witness: RawEnd): Promise<void> {
+  await end.cut();
+  await fence(witness, witness);
+}
+
 /** A stream that has ended and is safe, written by an end of its own. */
 export async function leave(
   at: Place,

@@ -2,6 +2,8 @@
 import { connectionSuite } from "./connection.ts";
 import { parts, type Start } from "./harness.ts";
 import { lawOfDelivery } from "./law-delivery.ts";
+import { lawOfEndings } from "./law-endings.ts";
+import { lawOfMerging } from "./law-merge.ts";
 import { readerSuite } from "./reader.ts";
 import { sessionSuite } from "./session.ts";
 import { writerSuite } from "./writer.ts";
@@ -21,5 +23,7 @@ export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
     writer: writerSuite,
     reader: readerSuite,
     "the law of delivery": lawOfDelivery,
+    "the law of merging": lawOfMerging,
+    "the law of endings": lawOfEndings,
   });
 }
