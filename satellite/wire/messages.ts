@@ -1,5 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
-import { bool, count, type Fields, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
+import { bool, type Fields, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
 export type Kind = "text" | "binary";
@@ -152,12 +152,12 @@ const info: Fields = {
 };
 const row: Fields = {
   name: str(200),
-  streams: count,
+  streams: int,
   bytes: int,
   oldestAgeS: seconds,
-  writers: count,
-  readers: count,
-  taps: count,
+  writers: int,
+  readers: int,
+  taps: int,
 };
 
 /** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
@@ -215,7 +215,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   error: { "ref?": int, code: str(32), message: str(512) },
   expired: { ref: int, stream: int, received: int, "end?": bool },
   listed: { ref: int, pipes: listOf(record(row)), last: bool },
-  removed: { ref: int, streams: count, bytes: int },
+  removed: { ref: int, streams: int, bytes: int },
   status: {
     ref: int,
     software: str(64),
@@ -223,9 +223,9 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
     store: str(16),
     usedBytes: int,
     maxBytes: int,
-    sessions: count,
-    pipes: count,
-    streams: count,
+    sessions: int,
+    pipes: int,
+    streams: int,
   },
   goaway: { reason: str(255) },
 };
