@@ -1,6 +1,7 @@
 /** One black-box suite that every satellite passes, whatever it is made of and wherever it runs: it gets a URL. */
 import { connectionSuite } from "./connection.ts";
 import { parts, type Start } from "./harness.ts";
+import { lawOfCrowds } from "./law-crowd.ts";
 import { lawOfDelivery } from "./law-delivery.ts";
 import { lawOfEndings } from "./law-endings.ts";
 import { lawOfMerging } from "./law-merge.ts";
@@ -30,6 +31,7 @@ export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
     "the law of endings": lawOfEndings,
     "the law of sharing": lawOfSharing,
     "the law of slowness": lawOfSlowness,
+    "the law of crowds": lawOfCrowds,
     limits: limitsSuite,
   });
 }
