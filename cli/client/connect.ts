@@ -82,7 +82,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
 
   /** @throws SkypipeError `usage` */
   reader(pipe = "", options: ReaderOptions = {}): PipeReader {
-    return new PipeReader((sink) => this.receive(pipe, options, sink));
+    return new PipeReader(options.mode ?? "plain", (sink) => this.receive(pipe, options, sink));
   }
 
   /** @throws SkypipeError `usage` */
@@ -145,7 +145,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   }
 
   #sharedLink(): Link {
-    this.#shared ??= this.#link(null);
+    if (this.#shared === null || this.#isClosed) this.#shared = this.#link(null);
     this.#isFresh = false;
     return this.#shared;
   }

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { StreamBegins } from "../../satellite/wire/messages.ts";
+import type { Mode, StreamBegins } from "../../satellite/wire/messages.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import type { EndCause, Receiving, Sink } from "./types.ts";
 
@@ -14,7 +14,7 @@ export class PipeReader extends Readable {
   #onTaken: () => void = () => {};
 
   /** @internal */
-  constructor(receive: (sink: Sink) => Receiving) {
+  constructor(mode: Mode, receive: (sink: Sink) => Receiving) {
     // With a mark of one byte `_read` is called when everything was taken, and not before.
     super({ highWaterMark: 1 });
     this.#receiving = receive({
@@ -28,7 +28,8 @@ export class PipeReader extends Readable {
       () => {}, // told by `done` as well
     );
     this.#receiving.done.then(
-      ({ aborted }) => this.#done(aborted),
+      // A follower and a tap only note it: they outlive their streams (DESIGN.md §2.9).
+      ({ aborted }) => this.#done(aborted && mode !== "follow" && mode !== "tap"),
       (error: unknown) => this.destroy(toSkypipeError(error)),
     );
   }
@@ -57,8 +58,8 @@ export class PipeReader extends Readable {
     this.emit("streamEnd", stream, cause, reason);
   }
 
-  #done(aborted: boolean): void {
-    if (!aborted) this.push(null);
+  #done(isAborted: boolean): void {
+    if (!isAborted) this.push(null);
     else
       this.destroy(
         new SkypipeError("aborted", "A stream was aborted: its writer was lost, and its end with it."),

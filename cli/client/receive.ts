@@ -16,6 +16,7 @@ export class Delivery implements Receiving {
   readonly #sink: Sink;
   #queue: Notice[] = [];
   #isPumping = false;
+  #isLeaving = false;
   #isSettled = false;
   #settle: { done(received: Received): void; fail(error: unknown): void } = {
     done: () => {},
@@ -40,6 +41,7 @@ export class Delivery implements Receiving {
 
   async leave(): Promise<void> {
     if (this.#isSettled) return;
+    this.#isLeaving = true;
     this.#queue = [];
     this.#link.dispatch({ type: "leave", ref: this.#ref });
     let timer: NodeJS.Timeout | undefined;
@@ -60,6 +62,9 @@ export class Delivery implements Receiving {
         void this.#end(() => this.#settle.fail(toSkypipeError(notice.error)));
         break;
       default:
+        // The sink may be busy for long with what it has; nothing more is for it.
+        if (this.#isLeaving && notice.type === "done") void this.#handOver(notice);
+        if (this.#isLeaving) return;
         this.#queue.push(notice);
         if (this.#isPumping) return;
         this.#isPumping = true;
