@@ -1,6 +1,8 @@
+import type { JsonValue } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { Context } from "./context.ts";
 import { Marks } from "./marks.ts";
+import type { Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 import { Window } from "./window.ts";
@@ -13,7 +15,7 @@ export const Nothing = { none: "none", loading: "loading" } as const;
 export type Nothing = (typeof Nothing)[keyof typeof Nothing];
 
 /** What one reader has of one stream. */
-export class Cursor {
+export class Cursor implements Notable {
   readonly reader: Reader;
   readonly stream: Stream;
   /** A copy consumes nothing: the stream stays for somebody else. */
@@ -46,6 +48,17 @@ export class Cursor {
     this.next = start;
     this.acked = start;
     this.marks = new Marks(start);
+  }
+
+  get factKey(): string {
+    return `cursor/${this.stream.id}/${this.reader.session.id}/${this.reader.ref}`;
+  }
+
+  fact(): JsonValue | null {
+    if (this.stream.isGone || this.reader.isForgotten) return null;
+    if (this.stream.hadBy.has(this.reader)) return { had: true };
+    if (!this.stream.cursors.has(this)) return null;
+    return { start: this.start, copy: this.copy, whole: this.whole, skips: this.isSkipping };
   }
 
   /** Tells the reader of the stream, and from where it gets it [R-2]. */

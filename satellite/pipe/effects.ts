@@ -1,5 +1,6 @@
 /** What goes into the broker and what comes out of it: it has no sockets, no disk, no timers and no clock of its own. */
 import type { ErrorCode } from "../wire/errors.ts";
+import type { Fact } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
 import type { Rights } from "../wire/rights.ts";
@@ -41,4 +42,6 @@ export type BrokerEffect =
   | { type: "release"; stream: number; offset: number }
   | { type: "drop"; stream: number }
   /** Send a `tick` at this time. Replaces the wake before it; `null`: none is needed. */
-  | { type: "wake"; atMs: number | null };
+  | { type: "wake"; atMs: number | null }
+  /** Hand these to the journal before anything else is done. */
+  | { type: "note"; facts: readonly Fact[] };

@@ -54,7 +54,7 @@ function dropForbidden(ctx: Context, session: Session): void {
   }
   for (const reader of session.readers.values()) {
     if (session.rights.mayRead(reader.pipe.name) || reader.isOver) continue;
-    reader.phase = Phase.failed;
+    reader.enter(ctx, Phase.failed);
     reader.failure = { code: "forbidden", message };
     detach(ctx, reader);
   }

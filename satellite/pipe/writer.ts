@@ -1,10 +1,12 @@
 import type { ErrorCode } from "../wire/errors.ts";
+import type { JsonValue } from "../wire/fact.ts";
 import type { Context } from "./context.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 
 /** A writer attached to a session: what it was told of its stream, so that a resume can tell it again [S-4]. */
-export class Writer {
+export class Writer implements Notable {
   readonly session: Session;
   readonly ref: number;
   readonly sync: boolean;
@@ -12,6 +14,10 @@ export class Writer {
   credit = 0;
   isPaused = false;
   failure: { code: ErrorCode; message: string } | null = null;
+  /** What it writes; set when that is made. */
+  stream: Stream | null = null;
+  /** Its session has forgotten it. */
+  isForgotten = false;
   #ackedOffset = 0;
   #toldCredit = 0;
   #ackedEnd = false;
@@ -21,6 +27,23 @@ export class Writer {
     this.session = session;
     this.ref = ref;
     this.sync = sync;
+  }
+
+  get factKey(): string {
+    return `writer/${this.session.id}/${this.ref}`;
+  }
+
+  fact(): JsonValue | null {
+    const { stream } = this;
+    if (this.isForgotten || stream === null) return null;
+    return json({
+      stream: stream.id,
+      pipe: stream.pipe.name,
+      sync: this.sync,
+      failure: this.failure === null ? undefined : { ...this.failure },
+      // What a resume has to be told of a stream that is gone.
+      ended: stream.isGone ? { head: stream.head, isEndSafe: stream.isEndSafe, isTaken: stream.isTaken } : undefined,
+    });
   }
 
   /** Answers `open`, and tells everything again after a resume. */
@@ -92,6 +115,7 @@ export class Writer {
     const isOver = stream.isEndSafe && (!this.sync || stream.isTaken);
     if (this.failure !== null || isOver) return;
     this.failure = { code, message };
+    ctx.notebook.note(this);
     this.session.send(ctx, { type: "error", ref: this.ref, code, message });
   }
 
