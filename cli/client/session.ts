@@ -55,7 +55,7 @@ export class Session {
   #attemptMs = 0;
   #readyMs = 0;
   #lostMs: number | null = null;
-  #wakeMs: number | null = null;
+  #wakeMs: number | null | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -88,7 +88,7 @@ export class Session {
         this.#connect();
         break;
       case "tick":
-        this.#wakeMs = null; // the wake is spent, should this tick be an early one
+        this.#wakeMs = undefined; // the wake is spent, should this tick be an early one
         this.#tick();
         break;
       case "close":

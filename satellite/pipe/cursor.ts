@@ -29,6 +29,8 @@ export class Cursor implements Notable {
   next: number;
   /** Everything before is in the reader's output. The end of a chunk, or where it began. */
   acked: number;
+  /** Where the reader thinks that the next chunk begins. */
+  toldOffset = 0;
   /** Joined in mid-line: waits for the next line start. */
   isSkipping = false;
   isAnnounced = false;
@@ -64,6 +66,7 @@ export class Cursor implements Notable {
   /** Tells the reader of the stream, and from where it gets it. */
   announce(ctx: Context, offset: number): void {
     this.isAnnounced = true;
+    this.toldOffset = offset;
     const { kind, id, info } = this.stream;
     this.reader.session.send(ctx, {
       type: "stream",
@@ -73,6 +76,12 @@ export class Cursor implements Notable {
       ...info,
       ...(kind === null ? {} : { kind }),
     });
+  }
+
+  /** Tells a tap that it missed something, and where it goes on [L-14]. */
+  tellGap(ctx: Context, offset: number): void {
+    const { reader, stream } = this;
+    reader.session.send(ctx, { type: "gap", ref: reader.ref, stream: stream.id, offset });
   }
 
   /** The next chunk, or why there is none; asks the store where memory does not have it. */
@@ -91,6 +100,7 @@ export class Cursor implements Notable {
   sent(chunk: Chunk): void {
     if (this.#loaded[0] === chunk) this.#loaded = this.#loaded.slice(1);
     this.next = chunk.end;
+    this.toldOffset = chunk.end;
     this.marks.sent(chunk);
   }
 

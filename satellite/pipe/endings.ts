@@ -88,7 +88,11 @@ export function acknowledge(ctx: Context, cursor: Cursor, offset: number, end: b
     ctx.notebook.note(stream);
     if (!cursor.copy) stream.takenFrom = Math.min(stream.takenFrom ?? cursor.start, cursor.start);
   }
-  if (!reader.isSpectator) settle(ctx, stream);
+  if (reader.isSpectator) reader.pending.add(cursor);
+  else {
+    cutLaggards(ctx, stream);
+    settle(ctx, stream);
+  }
   finishIfComplete(ctx, reader);
   pump(ctx, reader);
   return true;
@@ -118,12 +122,13 @@ export function failReader(ctx: Context, reader: Reader, code: ErrorCode, messag
   detach(ctx, reader);
 }
 
-/** Cuts the readers that are further behind than they may be [L-14]. */
+/** Cuts the readers that are further behind the fastest one than they may be [L-14]. */
 export function cutLaggards(ctx: Context, stream: Stream): void {
   const maxLagBytes = Math.min(ctx.limits.maxLagBytes, ctx.limits.maxBufferBytes);
-  if (stream.cursors.size < 2 || stream.head - (stream.minAcked() ?? 0) <= maxLagBytes) return;
+  const fastest = stream.maxAcked;
+  if (stream.cursors.size < 2 || fastest - (stream.minAcked() ?? 0) <= maxLagBytes) return;
   for (const cursor of stream.cursors) {
-    if (stream.cursors.size > 1 && stream.head - cursor.acked > maxLagBytes) cut(ctx, cursor.reader);
+    if (stream.cursors.size > 1 && fastest - cursor.acked > maxLagBytes) cut(ctx, cursor.reader);
   }
 }
 

@@ -91,11 +91,18 @@ function beginPlain(ctx: Context, reader: Reader): void {
 function deliveryOf(ctx: Context, reader: Reader, stream: Stream): Phase | null {
   const standing = standingOf(ctx, stream);
   if (standing === Standing.fading || stream.isTaken) return null;
-  if (standing === Standing.free && reader.pipe.isShared) return null; // [L-10]
+  if (isReserved(reader, stream, standing)) return null;
   if (reader.isFresh) return isMergeable(stream) && stream.isRunning ? Phase.merge : null; // [L-4]
   if (isMergeable(stream)) return Phase.merge;
   if (stream.isRunning) return stream.isIntact ? Phase.single : null;
   return isTakeable(ctx, stream) ? Phase.single : null;
+}
+
+/** Whether a stream that runs, or that nobody has, is for `one` readers alone: they wait for it, or one of them has it [L-10]. */
+function isReserved(reader: Reader, stream: Stream, standing: Standing): boolean {
+  return standing === Standing.free
+    ? reader.pipe.isShared
+    : standing === Standing.live && stream.isTakenWhole;
 }
 
 function begin(ctx: Context, reader: Reader, stream: Stream, phase: Phase): void {
@@ -120,7 +127,7 @@ function joinUnended(ctx: Context, reader: Reader): void {
     if (hasHad(reader, stream) || stream.isTaken) continue;
     const standing = standingOf(ctx, stream);
     if (standing === Standing.fading) continue;
-    if (standing === Standing.free && reader.pipe.isShared) continue; // [L-10]
+    if (isReserved(reader, stream, standing)) continue;
     if (stream.isBinary) joinBinary(ctx, reader, stream, standing);
     else joinText(ctx, reader, stream, standing);
   }

@@ -62,7 +62,7 @@ function chooseOldest(ctx: Context, reader: Reader): Choice | Nothing {
 }
 
 function nextOf(ctx: Context, cursor: Cursor): Choice | Nothing {
-  if (cursor.reader.mode === "tap") catchUp(ctx, cursor);
+  if (cursor.reader.mode === "tap") catchUp(cursor);
   if (cursor.reader.mode === "peek" && cursor.next >= cursor.reader.peekUntil) return Nothing.none;
   const next = cursor.peek(ctx);
   if (typeof next !== "string") return { cursor, chunk: next };
@@ -95,6 +95,7 @@ function sendChunk(ctx: Context, connection: number, cursor: Cursor, chunk: Chun
   if (!cursor.admits(chunk.end - chunk.offset)) return false;
   const { reader, stream } = cursor;
   if (!cursor.isAnnounced) cursor.announce(ctx, chunk.offset);
+  else if (chunk.offset !== cursor.toldOffset) cursor.tellGap(ctx, chunk.offset);
   ctx.emit({ type: "forward", connection, chunk });
   cursor.sent(chunk);
   const isFinal = hasFlag(chunk, Flag.final);

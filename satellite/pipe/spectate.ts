@@ -1,19 +1,17 @@
 /** Taps and peeks: they see without being counted [L-14]. */
 import { Flag, hasFlag } from "../wire/frame.ts";
-import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Stream } from "./stream.ts";
 
-/** Lets a tap go on where memory still has what comes next, at a line start of text, and tells it what it missed. */
-export function catchUp(ctx: Context, cursor: Cursor): void {
-  const { reader, stream } = cursor;
+/** Lets a tap go on where memory still has what comes next, at a line start of text. It is told of what it missed then. */
+export function catchUp(cursor: Cursor): void {
+  const { stream } = cursor;
   const heldFrom = stream.memory.first?.offset ?? stream.head;
   if (cursor.isSkipping || cursor.next >= heldFrom) return;
-  const lineStart = stream.isBinary ? heldFrom : firstLineStart(cursor, heldFrom);
+  if (cursor.acked < cursor.next) return; // what is on its way counts against the window
+  const lineStart = stream.isBinary ? heldFrom : firstLineStart(stream, heldFrom);
   cursor.skipTo(lineStart ?? stream.head);
   cursor.isSkipping = lineStart === null;
-  if (cursor.isAnnounced) {
-    reader.session.send(ctx, { type: "gap", ref: reader.ref, stream: stream.id, offset: cursor.next });
-  }
 }
 
 /** Moves a cursor that joined in mid-line past a chunk that has just arrived; behind the end of a line it begins. */
@@ -22,9 +20,9 @@ export function skip(cursor: Cursor, end: number, endsLine: boolean): void {
   cursor.isSkipping = !endsLine;
 }
 
-function firstLineStart(cursor: Cursor, from: number): number | null {
-  for (const chunk of cursor.stream.memory.from(from)) {
+function firstLineStart(stream: Stream, from: number): number | null {
+  for (const chunk of stream.memory.from(from)) {
     if (hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final)) return chunk.end;
   }
-  return null;
+  return stream.atLineStart ? stream.head : null;
 }

@@ -4,6 +4,9 @@ import { parts, type Start } from "./harness.ts";
 import { lawOfDelivery } from "./law-delivery.ts";
 import { lawOfEndings } from "./law-endings.ts";
 import { lawOfMerging } from "./law-merge.ts";
+import { lawOfSharing } from "./law-share.ts";
+import { lawOfSlowness } from "./law-slow.ts";
+import { limitsSuite } from "./limits.ts";
 import { readerSuite } from "./reader.ts";
 import { sessionSuite } from "./session.ts";
 import { writerSuite } from "./writer.ts";
@@ -25,5 +28,8 @@ export function satelliteSuite(start: Start, options: SuiteOptions = {}): void {
     "the law of delivery": lawOfDelivery,
     "the law of merging": lawOfMerging,
     "the law of endings": lawOfEndings,
+    "the law of sharing": lawOfSharing,
+    "the law of slowness": lawOfSlowness,
+    limits: limitsSuite,
   });
 }
