@@ -31,6 +31,8 @@ export class Cursor implements Notable {
   acked: number;
   /** Where the reader thinks that the next chunk begins. */
   toldOffset = 0;
+  /** Made again after a restart; its reader has not yet said how far it is [S-10]. */
+  isRestored = false;
   /** Joined in mid-line: waits for the next line start. */
   isSkipping = false;
   isAnnounced = false;
@@ -152,6 +154,17 @@ export class Cursor implements Notable {
     this.marks = new Marks(offset);
     this.#loaded = [];
     this.#load = 0;
+  }
+
+  /** Goes on where the reader says it is, after a restart [S-10]. */
+  resumeAt(acked: number, received: number, midLine: boolean): void {
+    this.stream.ackMoves(this.acked, acked);
+    this.acked = acked;
+    this.next = received;
+    this.marks = new Marks(acked);
+    if (received > acked || midLine) this.marks.sentUpTo(received, midLine);
+    this.isSkipping = false;
+    this.isAnnounced = true;
   }
 
   /** Whether the window admits so many bytes more. One chunk always fits into an empty one. */

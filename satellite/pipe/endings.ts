@@ -55,7 +55,7 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
   if (stream.isHeld) return;
   const isAllThere = !stream.isBinary || stream.isIntact;
-  if (stream.cursors.size === 0 && (!isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
+  if (stream.cursors.size === 0 && (stream.isTaken || !isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
   else {
     expireLater(ctx, stream);
     settle(ctx, stream);

@@ -93,6 +93,22 @@ export function offerOrphans(ctx: Context, reader: Reader): void {
   }
 }
 
+/** Makes a cursor again after a restart; how far it is, its reader says when it resumes [S-10]. */
+export function restoreCursor(
+  ctx: Context,
+  reader: Reader,
+  stream: Stream,
+  known: { had: true } | { start: number; copy: boolean; whole: boolean; skips: boolean },
+): void {
+  if ("had" in known) {
+    stream.hadBy.set(reader, new Cursor(ctx, reader, stream, 0, { copy: false, whole: false }));
+    return;
+  }
+  const cursor = addCursor(ctx, reader, stream, known.start, known);
+  cursor.isSkipping = known.skips;
+  cursor.isRestored = true;
+}
+
 /** Takes a cursor out of its stream and its reader. */
 export function removeCursor(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;

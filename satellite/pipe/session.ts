@@ -71,9 +71,25 @@ export class Session implements Notable {
 }
 
 /** What is remembered of a session that has expired [S-6]. */
-export interface ExpiredSession {
+export class ExpiredSession implements Notable {
+  readonly id: string;
   readonly secret: string;
   readonly writers: readonly ExpiredWriter[];
+  isForgotten = false;
+
+  constructor(id: string, secret: string, writers: readonly ExpiredWriter[]) {
+    this.id = id;
+    this.secret = secret;
+    this.writers = writers;
+  }
+
+  get factKey(): string {
+    return `expired/${this.id}`;
+  }
+
+  fact(): JsonValue | null {
+    return this.isForgotten ? null : { secret: this.secret, writers: this.writers.map((writer) => ({ ...writer })) };
+  }
 }
 
 export interface ExpiredWriter {

@@ -9,7 +9,7 @@ import type { Stream } from "./stream.ts";
 export class Writer implements Notable {
   readonly session: Session;
   readonly ref: number;
-  readonly sync: boolean;
+  #sync: boolean;
   /** Up to where it may send, in bytes; never goes back [W-2]. */
   credit = 0;
   isPaused = false;
@@ -26,7 +26,7 @@ export class Writer implements Notable {
   constructor(session: Session, ref: number, sync: boolean) {
     this.session = session;
     this.ref = ref;
-    this.sync = sync;
+    this.#sync = sync;
   }
 
   get factKey(): string {
@@ -39,11 +39,17 @@ export class Writer implements Notable {
     return json({
       stream: stream.id,
       pipe: stream.pipe.name,
-      sync: this.sync,
+      sync: this.#sync,
       failure: this.failure === null ? undefined : { ...this.failure },
       // What a resume has to be told of a stream that is gone.
       ended: stream.isGone ? { head: stream.head, isEndSafe: stream.isEndSafe, isTaken: stream.isTaken } : undefined,
     });
+  }
+
+  /** Takes up where `fact` says it was. */
+  restore(sync: boolean, failure: Writer["failure"]): void {
+    this.#sync = sync;
+    this.failure = failure;
   }
 
   /** Answers `open`, and tells everything again after a resume. */
@@ -92,7 +98,7 @@ export class Writer implements Notable {
         ...(stream.isEndSafe ? { end: true } : {}),
       });
     }
-    if (this.sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
+    if (this.#sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
       this.#toldTaken = true;
       this.session.send(ctx, { type: "taken", ref: this.ref, stream: stream.id });
     }
@@ -112,7 +118,7 @@ export class Writer implements Notable {
 
   /** The stream has failed. A writer whose success was told already learns of it only with `sync`. */
   fail(ctx: Context, stream: Stream, code: ErrorCode, message: string): void {
-    const isOver = stream.isEndSafe && (!this.sync || stream.isTaken);
+    const isOver = stream.isEndSafe && (!this.#sync || stream.isTaken);
     if (this.failure !== null || isOver) return;
     this.failure = { code, message };
     ctx.notebook.note(this);
