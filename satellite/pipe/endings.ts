@@ -55,7 +55,8 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
   if (stream.isHeld) return;
   const isAllThere = !stream.isBinary || stream.isIntact;
-  if (stream.cursors.size === 0 && (stream.isTaken || !isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
+  if (stream.cursors.size === 0 && (stream.isTaken || !isAllThere || stream.head === stream.start))
+    finishStream(ctx, stream);
   else {
     expireLater(ctx, stream);
     settle(ctx, stream);
@@ -249,7 +250,8 @@ function finishStream(ctx: Context, stream: Stream): void {
   const { pipe } = stream;
   stream.writer.report(ctx, stream);
   stream.isGone = true;
-  for (const gone of [stream, stream.writer, ...stream.cursors, ...stream.hadBy.values()]) ctx.notebook.note(gone);
+  for (const gone of [stream, stream.writer, ...stream.cursors, ...stream.hadBy.values()])
+    ctx.notebook.note(gone);
   ctx.streams.delete(stream.id);
   ctx.emptied.add(pipe);
   pipe.streams.delete(stream.id);

@@ -32,5 +32,7 @@ export class Notebook {
 
 /** Drops what is not defined, as JSON has no word for it. */
 export function json(value: Record<string, JsonValue | undefined>): JsonValue {
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+  );
 }

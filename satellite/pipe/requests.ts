@@ -5,12 +5,12 @@ import { isPipeName, NAME_RULE } from "../wire/name.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
 import { abortStream, acknowledge, detach, removeStream } from "./endings.ts";
+import { enrol } from "./enrol.ts";
 import { offer, welcome } from "./offer.ts";
 import type { Pipes } from "./pipes.ts";
 import { Reader } from "./reader.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import { enrol } from "./enrol.ts";
 import { Stream } from "./stream.ts";
 import { Writer } from "./writer.ts";
 

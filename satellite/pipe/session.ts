@@ -88,7 +88,9 @@ export class ExpiredSession implements Notable {
   }
 
   fact(): JsonValue | null {
-    return this.isForgotten ? null : { secret: this.secret, writers: this.writers.map((writer) => ({ ...writer })) };
+    return this.isForgotten
+      ? null
+      : { secret: this.secret, writers: this.writers.map((writer) => ({ ...writer })) };
   }
 }
 

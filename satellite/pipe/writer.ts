@@ -42,7 +42,9 @@ export class Writer implements Notable {
       sync: this.#sync,
       failure: this.failure === null ? undefined : { ...this.failure },
       // What a resume has to be told of a stream that is gone.
-      ended: stream.isGone ? { head: stream.head, isEndSafe: stream.isEndSafe, isTaken: stream.isTaken } : undefined,
+      ended: stream.isGone
+        ? { head: stream.head, isEndSafe: stream.isEndSafe, isTaken: stream.isTaken }
+        : undefined,
     });
   }
 

@@ -1,5 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
-import { bool, count, type Fields, int, listOf, oneOf,  record, seconds, str, tuple } from "./schema.ts";
+import { bool, type Fields, int, listOf, oneOf, record, seconds, str, tuple } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
 export type Kind = "text" | "binary";
@@ -161,12 +161,12 @@ const info: Fields = {
 };
 const row: Fields = {
   name: str(200),
-  streams: count,
+  streams: int,
   bytes: int,
   oldestAgeS: seconds,
-  writers: count,
-  readers: count,
-  taps: count,
+  writers: int,
+  readers: int,
+  taps: int,
 };
 
 /** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
@@ -225,7 +225,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   error: { "ref?": int, code: str(32), message: str(512) },
   expired: { ref: int, stream: int, received: int, "end?": bool },
   listed: { ref: int, pipes: listOf(record(row)), last: bool },
-  removed: { ref: int, streams: count, bytes: int },
+  removed: { ref: int, streams: int, bytes: int },
   status: {
     ref: int,
     software: str(64),
@@ -233,9 +233,9 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
     store: str(16),
     usedBytes: int,
     maxBytes: int,
-    sessions: count,
-    pipes: count,
-    streams: count,
+    sessions: int,
+    pipes: int,
+    streams: int,
   },
   goaway: { reason: str(255) },
 };

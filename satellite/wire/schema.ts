@@ -6,7 +6,6 @@ export type Check = (value: unknown) => boolean;
 export type Fields = Readonly<Record<string, Check>>;
 
 export const int: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-export const count: Check = int;
 /** Seconds, with or without a fraction. */
 export const seconds: Check = (value) => typeof value === "number" && value >= 0 && Number.isFinite(value);
 export const bool: Check = (value) => typeof value === "boolean";

@@ -68,12 +68,13 @@ function handshake(start: Start): void {
   });
 }
 
+function basic(password: string): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`anybody:${password}`).toString("base64")}` };
+}
+
 function tokens(start: Start): void {
   const token = "a-token-for-this-suite";
   const at = place(start, {}, token);
-  const basic = (password: string): Record<string, string> => ({
-    authorization: `Basic ${Buffer.from(`anybody:${password}`).toString("base64")}`,
-  });
 
   it("[T-4] takes the token as Bearer, as Basic password and in hello", async () => {
     for (const headers of [{ authorization: `Bearer ${token}` }, basic(token)]) {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import type { Limits } from "../../satellite/wire/limits.ts";
 import { bearer, type DialOptions, RawEnd, type RawWriter } from "../support/raw-end.ts";
 
-export interface Running {
+interface Running {
   readonly url: string;
   readonly token?: string;
   stop(): Promise<void>;
@@ -34,11 +34,9 @@ type Ends<Count extends number> = Count extends 2
 
 /** One `describe` for each part of an area. */
 export function parts(start: Start, list: Record<string, (start: Start) => void>): void {
-  for (const [name, part] of Object.entries(list)) {
-    describe(name, () => {
-      part(start);
-    });
-  }
+  describe.each(Object.entries(list))("%s", (_, part) => {
+    part(start);
+  });
 }
 
 /** Called inside a `describe`: the satellite lives as long as that. */

@@ -4,6 +4,8 @@ import { Flag } from "../../satellite/wire/frame.ts";
 import type { RawReader } from "../support/raw-end.ts";
 import { eventually, fence, leave, parts, place, type Start } from "./harness.ts";
 
+const KiB = 1024;
+
 function eitherEndFirst(start: Start): void {
   const at = place(start);
 
@@ -234,17 +236,15 @@ function inOrder(start: Start): void {
 
 function longLines(start: Start): void {
   const at = place(start);
-  const KiB = 1024;
-  const piece = (letter: string, bytes: number): string => letter.repeat(bytes);
 
   it("[L-3] when the line start is more than 64 KiB back, the leftover begins at the last place to switch", async () => {
     const pipe = at.pipe();
     const [writing, one, two] = await at.greetAll(3);
     const writer = await writing.open(pipe);
-    writer.write(piece("a", 30 * KiB));
-    writer.write(piece("b", 30 * KiB), Flag.boundary);
+    writer.write("a".repeat(30 * KiB));
+    writer.write("b".repeat(30 * KiB), Flag.boundary);
     await writer.untilSafe();
-    writer.write(piece("c", 10 * KiB));
+    writer.write("c".repeat(10 * KiB));
     writer.write("rest\n");
     const follower = await one.read(pipe, "follow", { autoAck: false });
     await follower.untilBytes(60 * KiB);
@@ -258,7 +258,7 @@ function longLines(start: Start): void {
     const next = await two.read(pipe);
     await next.untilDone();
     expect(next.seen(writer).start).toBe(60 * KiB);
-    expect(next.text).toBe(`${piece("c", 10 * KiB)}rest\n`);
+    expect(next.text).toBe(`${"c".repeat(10 * KiB)}rest\n`);
   });
 
   it("[L-3] when that is too, at the start of the chunk", async () => {
@@ -267,7 +267,7 @@ function longLines(start: Start): void {
     const writer = await writing.open(pipe);
     for (const letter of ["a", "b", "c"]) {
       await writing.until("credit", () => writer.credit >= writer.offset + 30 * KiB);
-      writer.write(piece(letter, 30 * KiB));
+      writer.write(letter.repeat(30 * KiB));
       await writer.untilSafe();
     }
     const follower = await one.read(pipe, "follow", { autoAck: false });

@@ -154,19 +154,19 @@ function holding(start: Start): void {
   });
 }
 
+/** Cuts one of the ends, and brings it back as an end does. */
+async function cutAndResume(end: RawEnd): Promise<void> {
+  await end.cut();
+  await end.resume();
+  for (const writer of end.writers.values()) {
+    const { received } = await end.next("opened", { ref: writer.ref });
+    writer.resend(received);
+  }
+  for (const reader of end.readers.values()) reader.ackAll();
+}
+
 function exactlyOnce(start: Start): void {
   const at = place(start, { graceMs: 60_000, takeoverMs: 60_000, midLineMs: 60_000 });
-
-  /** Cuts one of the ends, and brings it back as an end does. */
-  async function cutAndResume(end: RawEnd): Promise<void> {
-    await end.cut();
-    await end.resume();
-    for (const writer of end.writers.values()) {
-      const { received } = await end.next("opened", { ref: writer.ref });
-      writer.resend(received);
-    }
-    for (const reader of end.readers.values()) reader.ackAll();
-  }
 
   async function disturbed(seed: number, binary: boolean): Promise<void> {
     const pipe = at.pipe();

@@ -5,7 +5,14 @@ import { MemoryStore } from "../../satellite/store/memory.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
-import type { EndMessage, Hello, Mode, Open, SatelliteMessage } from "../../satellite/wire/messages.ts";
+import type {
+  EndMessage,
+  Hello,
+  Mode,
+  Open,
+  ReaderPosition,
+  SatelliteMessage,
+} from "../../satellite/wire/messages.ts";
 
 const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 
@@ -147,6 +154,9 @@ export interface TestReader {
   /** stream id → how it ended. */
   readonly ends: Map<number, string>;
   readonly received: Map<number, number>;
+  readonly began: Map<number, number>;
+  readonly acked: Map<number, number>;
+  readonly endAcked: Set<number>;
   readonly waitingAcks: { stream: number; offset: number; end: boolean }[];
   readonly gaps: number[];
   readonly withdrawn: number[];
@@ -196,9 +206,15 @@ export class End {
   resume(): void {
     const readers = [...this.readers.values()].map((reader) => ({
       ref: reader.ref,
-      streams: [...reader.received],
+      streams: [...reader.received].map(([stream, received]): ReaderPosition["streams"][number] => [
+        stream,
+        received,
+        reader.acked.get(stream) ?? reader.began.get(stream) ?? 0,
+        reader.endAcked.has(stream) ? 1 : 0,
+      ]),
     }));
-    this.connect({ session: this.session, secret: this.secret, readers });
+    const writers = [...this.writers.values()].map((writer) => ({ ref: writer.ref, from: fromOf(writer) }));
+    this.connect({ session: this.session, secret: this.secret, writers, readers });
   }
 
   say(message: Exclude<EndMessage, Hello>): void {
@@ -257,6 +273,9 @@ export class End {
       streams: [],
       ends: new Map(),
       received: new Map(),
+      began: new Map(),
+      acked: new Map(),
+      endAcked: new Set(),
       waitingAcks: [],
       gaps: [],
       withdrawn: [],
@@ -322,6 +341,8 @@ export class End {
   }
 
   #ack(reader: TestReader, stream: number, offset: number, end: boolean): void {
+    reader.acked.set(stream, Math.max(offset, reader.acked.get(stream) ?? 0));
+    if (end) reader.endAcked.add(stream);
     this.say({ type: "ack", ref: reader.ref, stream, offset, ...(end ? { end: true } : {}) });
   }
 
@@ -347,6 +368,7 @@ export class End {
       if (!reader.streams.includes(message.stream)) {
         reader.streams.push(message.stream);
         reader.received.set(message.stream, message.offset);
+        reader.began.set(message.stream, message.offset);
       }
     } else if (message.type === "aborted") {
       reader.ends.set(message.stream, message.code);
@@ -360,4 +382,10 @@ export class End {
     } else if (message.type === "done") reader.done = true;
     else if (message.type === "error") reader.error = message.code;
   }
+}
+
+/** Where the first chunk begins that is not safe; the final one is kept until the end is safe [W-3]. */
+function fromOf({ sent, safe, offset }: TestWriter): number {
+  const first = sent.find(({ chunk }) => chunk.end > safe || hasFlag(chunk, Flag.final));
+  return first?.chunk.offset ?? offset;
 }

@@ -39,7 +39,7 @@ export interface DialOptions {
 }
 
 /** The WebSocket address of a satellite: `http://host:port`, `https://…` or `unix:/path`. */
-export function addressOf(url: string, path: string = WEBSOCKET_PATH): string {
+function addressOf(url: string, path: string = WEBSOCKET_PATH): string {
   if (url.startsWith("unix:")) return `ws+unix:${url.slice("unix:".length)}:${path}`;
   return url.replace(/^http/, "ws").replace(/\/$/, "") + path;
 }

@@ -17,6 +17,7 @@ export class RoughLink {
   readonly #targetPort: number;
   #cutsAt: number[] = [];
   #stalled = false;
+  #isDown = false;
 
   private constructor(server: Server, targetPort: number) {
     this.#server = server;
@@ -49,6 +50,16 @@ export class RoughLink {
       far.resetAndDestroy();
     }
     this.#pairs.clear();
+  }
+
+  /** Cuts, and lets nobody through until `up`. */
+  down(): void {
+    this.#isDown = true;
+    this.cut();
+  }
+
+  up(): void {
+    this.#isDown = false;
   }
 
   /** Each side is told that the other has finished. */
@@ -86,6 +97,10 @@ export class RoughLink {
   }
 
   #carry(near: Socket): void {
+    if (this.#isDown) {
+      near.resetAndDestroy();
+      return;
+    }
     const far = connect({ host: "127.0.0.1", port: this.#targetPort, noDelay: true });
     const pair: Pair = { near, far };
     this.connections++;
