@@ -69,6 +69,7 @@ export function revive(ctx: Context, stream: Stream, from: number): void {
   }
   stream.head = from;
   stream.safe = from;
+  stream.start = Math.max(stream.start, from);
   stream.isIntact = false;
 }
 

@@ -32,5 +32,6 @@ export class Ids implements Notable {
   restore(reserved: Readonly<Partial<Record<IdKind, number>>>, arrival: number): void {
     for (const kind of ["arrival", "stream", "session"] as const) this.#last[kind] = reserved[kind] ?? 0;
     this.#last.arrival = Math.max(this.#last.arrival, arrival);
+    Object.assign(this.#reserved, this.#last);
   }
 }

@@ -8,6 +8,7 @@ import { revive } from "./flow.ts";
 import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
 import type { Session } from "./session.ts";
+import type { Stream } from "./stream.ts";
 
 type Resume = NonNullable<Hello["resume"]>;
 type Positions = ReadonlyMap<number, Position>;
@@ -24,13 +25,20 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   dropForbidden(ctx, session);
   for (const { ref, from } of resume.writers) {
     const stream = session.writers.get(ref);
-    if (stream?.isDormant) revive(ctx, stream, from);
+    if (stream?.isDormant) wake(ctx, stream, from);
   }
   for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
   const byRef = new Map(resume.readers.map(({ ref, streams }) => [ref, positionsOf(streams)]));
   for (const reader of session.readers.values()) {
     replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
   }
+}
+
+/** A binary stream that went live to readers who have gone since is of no use to others [L-4]. */
+function wake(ctx: Context, stream: Stream, from: number): void {
+  revive(ctx, stream, from);
+  if (stream.isIntact || !stream.isBinary || stream.isHeld || stream.isTaken) return;
+  abortStream(ctx, stream, { code: "aborted", reason: "its reader has gone and nobody else can have all of it" });
 }
 
 function positionsOf(streams: Resume["readers"][number]["streams"]): Positions {

@@ -69,7 +69,8 @@ class Play {
     else if (kind < 80) this.#leave(which);
     else if (kind < 87) end.cut();
     else if (kind < 96) this.#back(end);
-    else this.stage.advance((which % 8) * 1000);
+    else if (kind < 98) this.stage.advance((which % 8) * 1000);
+    else this.stage.restart();
   }
 
   #open(end: End, binary: boolean): void {

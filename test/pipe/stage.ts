@@ -1,8 +1,9 @@
 /** A broker on a stage: a store in memory, a clock that the test turns, and ends that speak the protocol. */
 import { Broker } from "../../satellite/pipe/broker.ts";
-import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
+import type { BrokerEffect, BrokerEvent, KeptStream } from "../../satellite/pipe/effects.ts";
 import { MemoryStore } from "../../satellite/store/memory.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
+import type { JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
 import type {
@@ -18,7 +19,7 @@ const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 
 export class Stage {
   readonly limits: Limits;
-  readonly broker: Broker;
+  broker: Broker;
   readonly store: MemoryStore = new MemoryStore();
   nowMs = 1_000_000;
   /** While true, nothing that is appended becomes durable. */
@@ -26,24 +27,41 @@ export class Stage {
   readonly #ends: Map<number, End> = new Map();
   readonly #events: BrokerEvent[] = [];
   #heldDurable: BrokerEvent[] = [];
+  readonly #facts: Map<string, JsonValue> = new Map();
+  readonly #kept: Map<number, Chunk[]> = new Map();
   #connections = 0;
   #busy = false;
   wakeMs: number | null = null;
 
   constructor(changed: Partial<Limits> = {}) {
     this.limits = { ...limits, ...changed };
-    this.broker = new Broker({
-      limits: this.limits,
-      software: "skypipe/test",
-      storeName: "memory",
-      startedMs: this.nowMs,
-      equal: (a, b) => a === b,
-    });
+    this.broker = this.#newBroker();
     this.store.onDurable = (stream, offset, end) => {
       const event: BrokerEvent = { type: "durable", stream, offset, end };
       if (this.holdsDurable) this.#heldDurable.push(event);
       else this.handle(event);
     };
+  }
+
+  /** The satellite is killed and starts again: with what its journal and its store have, and without connections. */
+  restart(): void {
+    for (const end of this.#ends.values()) end.connectionNumber = 0;
+    this.#ends.clear();
+    this.#heldDurable = [];
+    this.broker = this.#newBroker();
+    this.handle({ type: "tick" });
+  }
+
+  #newBroker(): Broker {
+    const streams = [...this.#kept].flatMap(([id, chunks]) => keptOf(id, chunks));
+    return new Broker({
+      limits: this.limits,
+      software: "skypipe/test",
+      storeName: "memory",
+      startedMs: this.nowMs,
+      equal: (a, b) => a === b,
+      recovered: { facts: structuredClone(this.#facts), streams },
+    });
   }
 
   /** A new end, greeted. */
@@ -107,6 +125,7 @@ export class Stage {
       case "close":
         return this.#ends.get(effect.connection)?.closed(effect.connection, effect.code);
       case "create":
+        this.#kept.set(effect.stream, []);
         return this.store.create({
           id: effect.stream,
           pipe: effect.pipe,
@@ -114,16 +133,33 @@ export class Stage {
           ...effect.info,
         });
       case "append":
+        this.#kept.get(effect.chunk.stream)?.push(effect.chunk);
         return this.store.append(effect.chunk);
       case "load":
         return void this.#load(effect);
       case "release":
+        this.#release(effect.stream, effect.offset);
         return this.store.release(effect.stream, effect.offset);
       case "drop":
+        this.#kept.delete(effect.stream);
         return this.store.remove(effect.stream);
       case "wake":
         this.wakeMs = effect.atMs;
+        return;
+      case "note":
+        for (const { key, value } of structuredClone(effect.facts)) {
+          if (value === null) this.#facts.delete(key);
+          else this.#facts.set(key, value);
+        }
     }
+  }
+
+  #release(stream: number, offset: number): void {
+    const kept = this.#kept.get(stream) ?? [];
+    this.#kept.set(
+      stream,
+      kept.filter((chunk) => chunk.end > offset || hasFlag(chunk, Flag.final)),
+    );
   }
 }
 
@@ -388,4 +424,20 @@ export class End {
 function fromOf({ sent, safe, offset }: TestWriter): number {
   const first = sent.find(({ chunk }) => chunk.end > safe || hasFlag(chunk, Flag.final));
   return first?.chunk.offset ?? offset;
+}
+
+function keptOf(id: number, chunks: readonly Chunk[]): KeptStream[] {
+  const [first, last] = [chunks[0], chunks.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return [
+    {
+      id,
+      from: first.offset,
+      to: last.end,
+      end: hasFlag(last, Flag.final),
+      lastFlags: last.flags,
+      lastOffset: last.offset,
+      lastArrival: last.arrival,
+    },
+  ];
 }
