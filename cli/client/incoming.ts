@@ -264,10 +264,11 @@ export class Incoming implements Attachment {
     for (const inflow of this.#streams.values()) {
       if (inflow.isUntouched) this.#withdraw(inflow);
     }
+    // Acks of the old session may not have arrived: no pong of the new one says that they have.
+    this.#unsure.clear();
     if (greeting === "unknown") {
       this.#streams.clear();
       this.#unacked.clear();
-      this.#unsure.clear();
     }
     this.#state = ReaderState.attaching;
     this.#read();

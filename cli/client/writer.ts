@@ -30,6 +30,7 @@ export class PipeWriter extends Writable {
   #writtenBytes = 0;
   #safeBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #lastLook: NodeJS.Immediate | undefined;
   /** What is to be done when the session takes more; `null`: it does. */
   #onAccepted: (() => void) | null = null;
   #onFinished: (() => void) | null = null;
@@ -95,7 +96,7 @@ export class PipeWriter extends Writable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer);
+    this.#forgetSilence();
     if (!this.writableFinished) {
       const reason = error === null ? undefined : clip(error.message);
       this.#link.dispatch({ type: "abort", ref: this.#ref, ...(reason !== undefined && { reason }) });
@@ -147,11 +148,20 @@ export class PipeWriter extends Writable {
 
   /** Sees to it that an unfinished line does not wait for longer than it may [L-6]. */
   #watchSilence(): void {
-    clearTimeout(this.#timer);
+    this.#forgetSilence();
     const { deadlineMs } = this.#cutter;
     if (deadlineMs === null || this.#onAccepted !== null) return;
     const silence = (): void => this.#send(this.#cutter.tick(performance.now()), () => {});
-    this.#timer = setTimeout(silence, Math.max(0, Math.ceil(deadlineMs - performance.now())));
+    // The input was not silent because we did not listen: a process that was stopped or busy looks once more.
+    const lookOnceMore = (): void => {
+      this.#lastLook = setImmediate(silence);
+    };
+    this.#timer = setTimeout(lookOnceMore, Math.max(0, Math.ceil(deadlineMs - performance.now())));
+  }
+
+  #forgetSilence(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#lastLook);
   }
 
   #noticed(notice: Notice): void {

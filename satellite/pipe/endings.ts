@@ -202,7 +202,7 @@ function isUnread(ctx: Context, cursor: Cursor): boolean {
 /** Leaves for the next what only the reader that has gone had [L-3] [L-12]. */
 function leaveBehind(ctx: Context, cursor: Cursor): void {
   const { stream } = cursor;
-  if (!stream.isIntact && (stream.isBinary || cursor.whole)) {
+  if (stream.isBinary ? !stream.isIntact : cursor.whole && stream.isLetGo) {
     abortStream(ctx, stream, {
       code: "aborted",
       reason: "its reader has gone and nobody else can have all of it",

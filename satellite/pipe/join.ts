@@ -33,7 +33,7 @@ export function isTakeable(ctx: Context, stream: Stream): boolean {
   const standing = standingOf(ctx, stream);
   if (standing !== Standing.free && standing !== Standing.orphaned) return false;
   if (stream.isTaken) return false;
-  return stream.isIntact || (!stream.isBinary && !stream.isTakenWhole);
+  return stream.isBinary ? stream.isIntact : !(stream.isTakenWhole && stream.isLetGo);
 }
 
 /** Whether the reader has the stream, or had it: it gets no stream twice [L-11]. */

@@ -89,7 +89,6 @@ export class Stream implements Notable {
   /** Not in its pipe any more. */
   isGone = false;
   ttlDeadline: Deadline | null = null;
-  takeoverDeadline: Deadline | null = null;
   #minAcked = 0;
   #countAtMin = 0;
   #maxAcked = 0;

@@ -128,10 +128,11 @@ describe("[R-3] acks", () => {
   });
 
   it("come once", () => {
-    const bench = reading().say(stream(7)).send(7, 0, "a\n").consumeAll().clear();
-    const [begins] = [stream(7)];
-    bench.do({ type: "consumed", ref: 1, stream: begins as StreamBegins, offset: 2, end: false });
-    expect(bench.sent()).toEqual([]);
+    const bench = reading().say(stream(7)).send(7, 0, "a\n");
+    bench.consumeAll();
+    expect(bench.sent()).toEqual([ack(7, 2)]);
+    bench.clear().say(stream(8)).send(8, 0, "b\n").consumeAll();
+    expect(bench.sent()).toEqual([ack(8, 2)]);
   });
 });
 
@@ -295,6 +296,14 @@ describe("a session that is over", () => {
     expect(bench.sentTypes()).toEqual(["hello", "read"]);
     bench.clear().say({ type: "attached", ref: 1 }).say(stream(7, 2)).send(7, 2, "b\n").send(7, 4, "c\n");
     expect(output(bench)).toBe("c\n");
+  });
+
+  it("[L-11] does not take an end for known that the old session may not have heard of", () => {
+    const bench = reading({ mode: "follow" }).say(stream(7)).send(7, 0, "a\n", FINAL).consumeAll().cut();
+    bench.clear().greet({ expired: true }).pong().say({ type: "attached", ref: 1 });
+    bench.say(stream(7)).send(7, 0, "a\n", FINAL);
+    expect(output(bench)).toBe("");
+    expect(bench.sent().at(-1)).toEqual(ack(7, 2, true));
   });
 
   it("tells a follower of what others took meanwhile", () => {

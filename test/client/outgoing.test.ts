@@ -19,6 +19,15 @@ function writing(options: Parameters<Bench["open"]>[1] = {}): Bench {
   return new Bench().greet().open(1, options).say(opened()).clear();
 }
 
+/** Three lines written, the first one safe; then the grace passes. */
+function away(options: Parameters<typeof writing>[0] = {}): Bench {
+  const bench = writing(options).write(1, "a\n").write(1, "b\n").write(1, "c\n").say(ack(2));
+  return bench
+    .cut()
+    .pass(GRACE_MS + 1)
+    .clear();
+}
+
 describe("opening", () => {
   it("asks for a stream with what is known of it", () => {
     const bench = new Bench().greet().clear().open(1, { size: 3, name: "f", sync: true, kind: "binary" });
@@ -275,15 +284,6 @@ describe("a lost connection", () => {
 });
 
 describe("a session that is over", () => {
-  /** Three lines written, the first one safe; then the grace passes. */
-  function away(options: Parameters<typeof writing>[0] = {}): Bench {
-    const bench = writing(options).write(1, "a\n").write(1, "b\n").write(1, "c\n").say(ack(2));
-    return bench
-      .cut()
-      .pass(GRACE_MS + 1)
-      .clear();
-  }
-
   it("[S-6] continues text in a new stream exactly where the satellite was", () => {
     const bench = away({ size: 9 }).greet({ session: "s2", secret: "new", expired: true });
     expect(bench.sentTypes()).toEqual(["hello"]);

@@ -1,7 +1,8 @@
 /** What every area of the suite stands on: satellites with the limits that it wants, ends that are cleared away. */
 import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import type { Limits } from "../../satellite/wire/limits.ts";
-import { bearer, type DialOptions, RawEnd, type RawWriter } from "../support/raw-end.ts";
+import { bearer, type DialOptions, RawEnd } from "../support/raw-end.ts";
+import type { RawWriter } from "../support/raw-writer.ts";
 
 interface Running {
   readonly url: string;

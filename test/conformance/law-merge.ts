@@ -1,7 +1,9 @@
 /** Fan-in: lines stay whole, and each writer's bytes stay in order. L-6, L-11. PROTOCOL §8. */
 import { expect, it } from "vitest";
 import { Flag } from "../../satellite/wire/frame.ts";
-import type { RawEnd, RawReader, RawWriter } from "../support/raw-end.ts";
+import type { RawEnd } from "../support/raw-end.ts";
+import type { RawReader } from "../support/raw-reader.ts";
+import type { RawWriter } from "../support/raw-writer.ts";
 import { randomFrom } from "../wire/fuzz.ts";
 import { fence, parts, place, type Start } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 /** Each stream to exactly one of the `one` readers. L-10. PROTOCOL §8. */
 import { expect, it } from "vitest";
-import type { RawReader } from "../support/raw-end.ts";
+import type { RawReader } from "../support/raw-reader.ts";
 import { cutSeen, eventually, fence, leave, parts, place, type Start } from "./harness.ts";
 
 function share(start: Start): void {

@@ -1,5 +1,6 @@
 /** Text: many writers into one reader, line by line, and who joins later. */
 import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { numberedLines, pieces } from "../support/bytes.ts";
 import type { Proc } from "../support/proc.ts";
@@ -187,4 +188,31 @@ it("--whole and --lines say the kind outright", async () => {
   await bed.shell("echo text | skypipe send log --whole").exits(0);
   expect((await bed.skypipe(["log"]).exits(0)).out).toBe("a\0b\n");
   expect((await bed.skypipe(["log"]).exits(0)).out).toBe("text\n");
+});
+
+it("[L-6] a line is not broken because its writer was stopped in the middle of it", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  const reader = bed.skypipe(["log"]);
+  await bed.pipe("log", { readers: 1 });
+  const [stopped, other] = [1, 2].map(() => bed.skypipe(["send", "log"], { stdin: "socket" }));
+  await bed.pipe("log", { writers: 2 });
+  for (let round = 0; round < 8; round++) {
+    await stopped?.write(`begun ${round}, `);
+    await pause(20); // it has read that by now, or else reads all of the line at once
+    stopped?.kill("SIGSTOP");
+    await pause(120); // longer than an unfinished line is held
+    await stopped?.write(`finished ${round}\n`);
+    await other?.write(`other ${round}\n`);
+    await reader.puts(`other ${round}\n`);
+    stopped?.kill("SIGCONT");
+    await reader.puts(`finished ${round}\n`);
+  }
+  stopped?.end();
+  other?.end();
+
+  const lines = (await reader.exits(0)).out.split("\n").slice(0, -1);
+  expect(lines.filter((line) => !/^(begun (\d), finished \2|other \d)$/.test(line))).toEqual([]);
+  expect(lines).toHaveLength(16);
 });

@@ -3,7 +3,7 @@ import tty from "node:tty";
 import { errorTable, WireError } from "../../../satellite/wire/errors.ts";
 import type { Mode, StreamBegins } from "../../../satellite/wire/messages.ts";
 import type { Satellite } from "../../client/connect.ts";
-import type { EndCause, ReaderOptions, Receiving, Sink } from "../../client/types.ts";
+import type { EndCause, ReaderOptions, Received, Receiving, Sink } from "../../client/types.ts";
 import { type Output, openOutput } from "../../terminal/output.ts";
 import { Pace, paced } from "../../terminal/pace.ts";
 import { Progress } from "../../terminal/progress.ts";
@@ -33,6 +33,7 @@ export interface ReadOptions {
 }
 
 const STDOUT = 1;
+const LEAVE_MS = 200;
 
 /** Resolves with the exit code. */
 export async function readEnd(options: ReadOptions): Promise<number> {
@@ -55,6 +56,10 @@ class ReadEnd implements Sink {
   #isTimedOut = false;
   #isInterrupted = false;
   #cancelTimeout: () => void = () => undefined;
+  #setLeft: (received: Received) => void = () => undefined;
+  readonly #left = new Promise<Received>((resolve) => {
+    this.#setLeft = resolve;
+  });
 
   constructor(options: ReadOptions) {
     this.#options = options;
@@ -97,7 +102,7 @@ class ReadEnd implements Sink {
     const readerOptions: ReaderOptions = { mode, ...(fresh === undefined ? {} : { fresh }) };
     this.#receiving = this.#satellite.receive(pipe, readerOptions, this);
     if (timeoutMs !== undefined) this.#cancelTimeout = after(timeoutMs, () => this.#timeOut());
-    const { aborted } = await this.#receiving.done;
+    const { aborted } = await Promise.race([this.#receiving.done, this.#left]);
     if (this.#stopped !== null) return "interrupted";
     if (this.#isTimedOut) throw this.#timedOut(timeoutMs ?? 0);
     if (aborted) return "aborted";
@@ -172,7 +177,10 @@ class ReadEnd implements Sink {
     this.#leave();
   }
 
+  /** Waits for the satellite to know, but not long: an output that takes nothing may hold up its answer. */
   #leave(): void {
-    this.#receiving?.leave().catch(() => undefined); // `done` tells
+    const late = new Promise<void>((resolve) => setTimeout(resolve, LEAVE_MS));
+    const left = Promise.race([this.#receiving?.leave(), late]);
+    left.then(() => this.#setLeft({ aborted: false })).catch(() => undefined); // `done` tells
   }
 }
