@@ -71,6 +71,8 @@ export function revive(ctx: Context, stream: Stream, from: number): void {
   stream.safe = from;
   stream.start = Math.max(stream.start, from);
   stream.isIntact = false;
+  // It was safe, so every reader had acknowledged it.
+  for (const cursor of stream.cursors) if (cursor.isRestored && cursor.acked < from) cursor.skipTo(from);
 }
 
 /** Forgets everything that memory and store have of the stream. */

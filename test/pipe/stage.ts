@@ -112,8 +112,9 @@ export class Stage {
   }
 
   async #load(effect: Extract<BrokerEffect, { type: "load" }>): Promise<void> {
+    const { broker } = this;
     const chunks = await this.store.read(effect.stream, effect.offset, effect.bytesMax);
-    this.handle({ type: "loaded", load: effect.load, chunks });
+    if (broker === this.broker) this.handle({ type: "loaded", load: effect.load, chunks });
   }
 
   #carryOut(effect: BrokerEffect): void {
