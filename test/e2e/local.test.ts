@@ -36,6 +36,7 @@ it("ten commands at once share one satellite", async () => {
   const readers = Array.from({ length: 10 }, () => bed.skypipe(["x"]));
   await bed.pipe("x", { readers: 10 });
   expect(sockets(bed)).toHaveLength(1);
+  expect(bed.running("satellite")).toHaveLength(1);
   await bed.shell("echo all | skypipe x").exits(0);
   for (const reader of readers) expect((await reader.exits(0)).out).toBe("all\n");
 }, 60_000);
@@ -79,4 +80,38 @@ it("what setup remembers is for its owner alone", async () => {
     .filter((file) => statSync(file).isFile());
   expect(files.length).toBeGreaterThan(0);
   for (const file of files) expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+it("leaves when it is idle and empty, not while it keeps something or somebody waits", async () => {
+  const bed = useBed();
+  const idle = ["--idle-exit", "3s"];
+
+  const keeping = bed.skypipe(["satellite", "--memory", "--socket", bed.path("keeping"), ...idle]);
+  await keeping.puts("\n");
+  const kept = { env: { SKYPIPE_SATELLITE: keeping.out.trim() } };
+  await bed.shell("echo kept | skypipe x", kept).exits(0);
+  const waited = bed.skypipe(["satellite", "--memory", "--socket", bed.path("waited"), ...idle]);
+  await waited.puts("\n");
+  const reader = bed.skypipe(["x"], { env: { SKYPIPE_SATELLITE: waited.out.trim() } });
+  const empty = bed.skypipe(["satellite", "--memory", "--socket", bed.path("empty"), ...idle]);
+
+  await empty.exits(0); // began last, and its time was over first
+  expect([keeping.running, waited.running]).toEqual([true, true]);
+  expect((await bed.skypipe(["x"], kept).exits(0)).out).toBe("kept\n");
+  await keeping.exits(0);
+  reader.kill("SIGTERM");
+  await reader.exits(143);
+  await waited.exits(0);
+  expect(sockets(bed)).toEqual([]);
+});
+
+it("a satellite that was killed is replaced by the next command", async () => {
+  const bed = useLocal();
+  await bed.shell("echo lost with it | skypipe x").exits(0);
+  for (const pid of bed.running("satellite")) process.kill(pid, "SIGKILL");
+
+  await bed.shell("echo one | skypipe y").exits(0);
+  expect((await bed.skypipe(["y"]).exits(0)).out).toBe("one\n");
+  expect(sockets(bed)).toHaveLength(1);
+  expect(bed.running("satellite")).toHaveLength(1);
 });

@@ -119,6 +119,14 @@ export class Bed {
     });
   }
 
+  /** The processes of this test that run a verb, also those that nobody here has a handle on. */
+  running(verb: string): number[] {
+    return this.#marked().filter((pid) => {
+      const args = readOf(pid, "cmdline").split("\0");
+      return args.some((arg) => /\/skypipe(\.cjs)?$/.test(arg)) && args.includes(verb);
+    });
+  }
+
   /** Ends whatever was started here, and what that started, by pid; then the folder goes. */
   async close(): Promise<void> {
     for (const pid of this.#marked()) kill(pid);
@@ -135,13 +143,16 @@ export class Bed {
   /** The processes that carry this test's mark in their environment: children, and what has left its parents. */
   #marked(): number[] {
     const mark = `SKYPIPE_TEST_BED=${this.#mark}`;
-    return processIds().filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
-      } catch {
-        return false; // gone, or somebody else's
-      }
-    });
+    return processIds().filter((pid) => readOf(pid, "environ").includes(mark));
+  }
+}
+
+/** Of a process that has gone, or is somebody else's: nothing. */
+function readOf(pid: number, file: "environ" | "cmdline"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
   }
 }
 
