@@ -218,6 +218,7 @@ export class Outgoing implements Attachment {
         break;
       case WriterState.suspended:
         this.#chunks.rewind(message.received); // [W-1] goes on where the satellite is
+        this.#credit = message.credit; // [W-2] less than before, after a restart
         this.#state = WriterState.open;
         break;
       case WriterState.open:

@@ -38,7 +38,10 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
 function wake(ctx: Context, stream: Stream, from: number): void {
   revive(ctx, stream, from);
   if (stream.isIntact || !stream.isBinary || stream.isHeld || stream.isTaken) return;
-  abortStream(ctx, stream, { code: "aborted", reason: "its reader has gone and nobody else can have all of it" });
+  abortStream(ctx, stream, {
+    code: "aborted",
+    reason: "its reader has gone and nobody else can have all of it",
+  });
 }
 
 function positionsOf(streams: Resume["readers"][number]["streams"]): Positions {

@@ -140,7 +140,7 @@ function checkReader(play: Play, reader: TestReader): void {
 }
 
 describe("chaos", () => {
-  it("[L-3] [L-11] [L-13] loses nothing that was promised, whatever happens", async () => {
+  it("[L-3] [L-11] [L-13] [S-10] loses nothing that was promised, whatever happens", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 150 }), async (acts) => {
         const play = new Play();

@@ -32,6 +32,8 @@ export class Stage {
   #connections = 0;
   #busy = false;
   wakeMs: number | null = null;
+  /** Everything that the broker has asked for. */
+  readonly effects: BrokerEffect[] = [];
 
   constructor(changed: Partial<Limits> = {}) {
     this.limits = { ...limits, ...changed };
@@ -82,9 +84,17 @@ export class Stage {
     if (this.#busy) return;
     this.#busy = true;
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      for (const effect of this.broker.handle(next, this.nowMs)) this.#carryOut(effect);
+      for (const effect of this.broker.handle(next, this.nowMs)) {
+        this.effects.push(effect);
+        this.#carryOut(effect);
+      }
     }
     this.#busy = false;
+  }
+
+  /** From now on nothing that the broker sends over this connection arrives. */
+  deafen(connection: number): void {
+    this.#ends.delete(connection);
   }
 
   /** Lets time pass, with a tick whenever the broker asked for one. */
