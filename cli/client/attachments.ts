@@ -1,6 +1,6 @@
 import type { WireError } from "../../satellite/wire/errors.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
-import type { ReaderPosition, SatelliteMessage } from "../../satellite/wire/messages.ts";
+import type { ReaderPosition, SatelliteMessage, WriterPosition } from "../../satellite/wire/messages.ts";
 import type { Attachment, Greeting, Operation, Port } from "./effects.ts";
 import { Incoming } from "./incoming.ts";
 import { Inquiry } from "./inquiry.ts";
@@ -25,11 +25,16 @@ export class Attachments {
     return [...this.#byRef.values()].some(({ busy }) => busy);
   }
 
-  /** Where the readers stand, for `hello`. */
-  positions(): ReaderPosition[] {
-    return [...this.#byRef.values()]
-      .filter((attachment) => attachment instanceof Incoming)
-      .map(({ position }) => position);
+  /** Where writers and readers stand, for `hello` [S-10]. */
+  positions(): { writers: WriterPosition[]; readers: ReaderPosition[] } {
+    const writers: WriterPosition[] = [];
+    const readers: ReaderPosition[] = [];
+    for (const attachment of this.#byRef.values()) {
+      if (attachment instanceof Incoming) readers.push(attachment.position);
+      else if (attachment instanceof Outgoing && attachment.position !== null)
+        writers.push(attachment.position);
+    }
+    return { writers, readers };
   }
 
   operate(operation: Operation): void {

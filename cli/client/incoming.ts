@@ -66,7 +66,7 @@ export class Incoming implements Attachment {
   /** Where it stands, for `hello`. */
   get position(): ReaderPosition {
     const newest = [...this.#streams.values()].slice(-POSITIONS_MAX);
-    return { ref: this.#ref, streams: newest.map(({ begins, received }) => [begins.stream, received]) };
+    return { ref: this.#ref, streams: newest.map(({ position }) => position) };
   }
 
   has(stream: number): boolean {

@@ -1,7 +1,7 @@
 import { WireError } from "../../satellite/wire/errors.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import { Flag, hasFlag } from "../../satellite/wire/frame.ts";
-import type { StreamBegins } from "../../satellite/wire/messages.ts";
+import { PositionState, type StreamBegins } from "../../satellite/wire/messages.ts";
 
 /** Bytes in the output after which an ack is due even while more is waiting [R-3]. */
 const ACK_BYTES = 32 * 1024;
@@ -17,6 +17,8 @@ export class Inflow {
   hasEnded = false;
   /** The end was acted on. */
   isOver = false;
+  /** The last chunk that came is no place to switch. */
+  #standsInMidLine = false;
   /** How many pings had been sent when the end was last acknowledged. */
   endAckPings = 0;
   #acked: number;
@@ -46,7 +48,14 @@ export class Inflow {
     }
     this.received = chunk.end;
     this.hasEnded = isFinal;
+    this.#standsInMidLine = !isFinal && !hasFlag(chunk, Flag.boundary);
     return true;
+  }
+
+  /** Where it stands, for `hello` [S-10]. */
+  get position(): [stream: number, received: number, acked: number, state: number] {
+    const state = this.#standsInMidLine ? PositionState.midLine : PositionState.inside;
+    return [this.begins.stream, this.received, this.consumed, this.isOver ? PositionState.ended : state];
   }
 
   /** The ack of all that is in the output, as it is sent now. */

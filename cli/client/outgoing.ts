@@ -1,7 +1,13 @@
 import { type ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
-import type { Kind, Opened, SatelliteMessage, WriterAck } from "../../satellite/wire/messages.ts";
+import type {
+  Kind,
+  Opened,
+  SatelliteMessage,
+  WriterAck,
+  WriterPosition,
+} from "../../satellite/wire/messages.ts";
 import type { Cut } from "./cutter.ts";
 import type { Attachment, Greeting, Port } from "./effects.ts";
 import { codeOf } from "./errors.ts";
@@ -63,6 +69,11 @@ export class Outgoing implements Attachment {
 
   get busy(): boolean {
     return this.#state !== WriterState.over && this.#chunks.underWay;
+  }
+
+  /** Where it stands, for `hello`; `null` while it has no stream [S-10]. */
+  get position(): WriterPosition | null {
+    return this.#stream === 0 || this.#continues ? null : { ref: this.#ref, from: this.#chunks.from };
   }
 
   answered(): void {}
@@ -207,6 +218,7 @@ export class Outgoing implements Attachment {
         break;
       case WriterState.suspended:
         this.#chunks.rewind(message.received); // [W-1] goes on where the satellite is
+        this.#credit = message.credit; // [W-2] less than before, after a restart
         this.#state = WriterState.open;
         break;
       case WriterState.open:

@@ -138,7 +138,7 @@ export class Session {
       type: "hello", // [S-1]
       protocol: PROTOCOL_VERSION,
       software: this.#options.software,
-      ...(this.#ticket && { resume: { ...this.#ticket, readers: this.#attachments.positions() } }),
+      ...(this.#ticket && { resume: { ...this.#ticket, ...this.#attachments.positions() } }),
     });
   }
 

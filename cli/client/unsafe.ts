@@ -20,6 +20,11 @@ export class UnsafeChunks {
     return this.#chunks.length - this.#first;
   }
 
+  /** Where the first begins that can be sent again. */
+  get from(): number {
+    return this.#chunks[this.#first]?.offset ?? this.end;
+  }
+
   /** Whether something was sent of which we do not know that it is safe. */
   get underWay(): boolean {
     return this.#next > this.#first;

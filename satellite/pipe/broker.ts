@@ -3,7 +3,7 @@ import type { Chunk } from "../wire/frame.ts";
 import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Context } from "./context.ts";
-import type { BrokerEffect, BrokerEvent, ConnectionId, Rights } from "./effects.ts";
+import type { BrokerEffect, BrokerEvent, ConnectionId, Recovered, Rights } from "./effects.ts";
 import { abortStream, detach, failReader, settle } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
 import { offerOrphans } from "./join.ts";
@@ -12,6 +12,7 @@ import { Pipes } from "./pipes.ts";
 import { pump } from "./pump.ts";
 import { receiveChunk } from "./receive.ts";
 import { type Desk, handleRequest } from "./requests.ts";
+import { restore } from "./restore.ts";
 import { replay } from "./resume.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -25,6 +26,8 @@ export interface BrokerOptions {
   readonly startedMs: number;
   /** Compares two secrets in constant time. */
   readonly equal: (a: string, b: string) => boolean;
+  /** What the store gave back after a restart; without it there is no journal. */
+  readonly recovered?: Recovered;
 }
 
 /**
@@ -41,9 +44,13 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.#ctx = new Context(options.limits, options.startedMs);
+    this.#ctx = new Context(options.limits, options.startedMs, options.recovered !== undefined);
     this.#sessions = new Sessions(options.equal);
     this.#desk = { ctx: this.#ctx, pipes: this.#pipes, sessions: this.#sessions, options };
+    if (options.recovered !== undefined) {
+      restore(this.#desk, options.recovered);
+      for (const session of this.#sessions.all()) this.#armGrace(session);
+    }
   }
 
   /** No session and no stream: nothing would be lost if it stopped. */
@@ -110,7 +117,7 @@ export class Broker {
     if (hello.resume === undefined && this.#sessions.count >= this.#ctx.limits.sessionsMax) {
       throw new WireError("limit", `this satellite has ${this.#ctx.limits.sessionsMax} sessions already`); // [K-1]
     }
-    const greeting = this.#sessions.greet(connection, hello, rights, secret);
+    const greeting = this.#sessions.greet(this.#ctx, connection, hello, rights, secret);
     const { session } = greeting;
     const expired = greeting.kind === "new" ? greeting.expired : null;
     session.send(this.#ctx, {
@@ -132,7 +139,7 @@ export class Broker {
         "this session goes on over another connection",
       ); // [S-3]
     }
-    replay(this.#ctx, session, hello.resume?.readers ?? []);
+    if (hello.resume !== undefined) replay(this.#ctx, session, hello.resume);
   }
 
   #message(event: Extract<BrokerEvent, { type: "message" }>): void {
@@ -158,9 +165,14 @@ export class Broker {
     if (session === undefined) return;
     this.#sessions.disconnect(this.#ctx, session);
     if (session.attachmentCount === 0) {
-      this.#sessions.end(session); // [S-6]
+      this.#sessions.end(this.#ctx, session); // [S-6]
       return;
     }
+    this.#armGrace(session);
+  }
+
+  /** From now on the grace of a session without a connection runs, and newcomers wait for its readers [S-6] [L-12]. */
+  #armGrace(session: Session): void {
     const { graceMs, takeoverMs } = this.#ctx.limits;
     session.graceDeadline = this.#ctx.deadlines.at(this.#ctx.nowMs + graceMs, () => this.#expire(session));
     for (const reader of session.readers.values()) {
@@ -178,7 +190,7 @@ export class Broker {
   }
 
   #end(session: Session): void {
-    this.#sessions.end(session);
+    this.#sessions.end(this.#ctx, session);
     session.connection = null;
     this.#dissolve(session, "its writer went away before the end");
   }

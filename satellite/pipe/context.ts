@@ -2,6 +2,8 @@ import type { Limits } from "../wire/limits.ts";
 import type { Cursor } from "./cursor.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { BrokerEffect } from "./effects.ts";
+import { Ids } from "./ids.ts";
+import { Notebook } from "./notebook.ts";
 import type { Pipe } from "./pipe.ts";
 import type { Reader } from "./reader.ts";
 import { Room } from "./room.ts";
@@ -14,6 +16,8 @@ export class Context {
   readonly deadlines: Deadlines = new Deadlines();
   readonly budget: Budget;
   readonly room: Room;
+  readonly notebook: Notebook;
+  readonly ids: Ids = new Ids();
   /** Reads from the store that have not been answered, by number. */
   readonly loads: Map<number, Cursor> = new Map();
   /** Streams that are in a pipe, by id. */
@@ -27,15 +31,15 @@ export class Context {
   /** Time of the event that is being handled, in milliseconds. */
   nowMs: number;
   #effects: BrokerEffect[] = [];
-  #arrivals = 0;
-  #streamIds = 0;
   #loadIds = 0;
 
-  constructor(limits: Limits, nowMs: number) {
+  /** @param keepsJournal whether facts are to be told at all */
+  constructor(limits: Limits, nowMs: number, keepsJournal: boolean) {
     this.limits = limits;
     this.nowMs = nowMs;
     this.budget = new Budget(limits.budgetBytes);
     this.room = new Room(limits.maxBufferBytes);
+    this.notebook = new Notebook(keepsJournal);
   }
 
   emit(effect: BrokerEffect): void {
@@ -43,21 +47,33 @@ export class Context {
   }
 
   takeEffects(): BrokerEffect[] {
+    const facts = this.notebook.take();
     const effects = this.#effects;
     this.#effects = [];
-    return effects;
+    // What follows from a fact is sent when the fact is noted [S-11].
+    return facts.length === 0 ? effects : [{ type: "note", facts }, ...effects];
   }
 
   /** The next place in the order of arrival: of a stream that opens, a chunk, or an abort. */
   nextArrival(): number {
-    return ++this.#arrivals;
+    return this.#next("arrival");
   }
 
   nextStreamId(): number {
-    return ++this.#streamIds;
+    return this.#next("stream");
+  }
+
+  nextSessionId(): string {
+    return `s${this.#next("session")}`;
   }
 
   nextLoadId(): number {
     return ++this.#loadIds;
+  }
+
+  #next(kind: "arrival" | "stream" | "session"): number {
+    const next = this.ids.next(kind);
+    if (this.ids.hasReserved) this.notebook.note(this.ids);
+    return next;
   }
 }

@@ -1,6 +1,8 @@
+import type { JsonValue } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { Context } from "./context.ts";
 import { Marks } from "./marks.ts";
+import type { Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 import { Window } from "./window.ts";
@@ -13,7 +15,7 @@ export const Nothing = { none: "none", loading: "loading" } as const;
 export type Nothing = (typeof Nothing)[keyof typeof Nothing];
 
 /** What one reader has of one stream. */
-export class Cursor {
+export class Cursor implements Notable {
   readonly reader: Reader;
   readonly stream: Stream;
   /** A copy consumes nothing: the stream stays for somebody else. */
@@ -29,6 +31,8 @@ export class Cursor {
   acked: number;
   /** Where the reader thinks that the next chunk begins. */
   toldOffset = 0;
+  /** Made again after a restart; its reader has not yet said how far it is [S-10]. */
+  isRestored = false;
   /** Joined in mid-line: waits for the next line start. */
   isSkipping = false;
   isAnnounced = false;
@@ -48,6 +52,17 @@ export class Cursor {
     this.next = start;
     this.acked = start;
     this.marks = new Marks(start);
+  }
+
+  get factKey(): string {
+    return `cursor/${this.stream.id}/${this.reader.session.id}/${this.reader.ref}`;
+  }
+
+  fact(): JsonValue | null {
+    if (this.stream.isGone || this.reader.isForgotten) return null;
+    if (this.stream.hadBy.has(this.reader)) return { had: true };
+    if (!this.stream.cursors.has(this)) return null;
+    return { start: this.start, copy: this.copy, whole: this.whole, skips: this.isSkipping };
   }
 
   /** Tells the reader of the stream, and from where it gets it [R-2]. */
@@ -139,6 +154,17 @@ export class Cursor {
     this.marks = new Marks(offset);
     this.#loaded = [];
     this.#load = 0;
+  }
+
+  /** Goes on where the reader says it is, after a restart [S-10]. */
+  resumeAt(acked: number, received: number, midLine: boolean): void {
+    this.stream.ackMoves(this.acked, acked);
+    this.acked = acked;
+    this.next = received;
+    this.marks = new Marks(acked);
+    if (received > acked || midLine) this.marks.sentUpTo(received, midLine);
+    this.isSkipping = false;
+    this.isAnnounced = true;
   }
 
   /** Whether the window admits so many bytes more [R-5]. One chunk always fits into an empty one. */

@@ -1,5 +1,6 @@
 /** What goes into the broker and what comes out of it: it has no sockets, no disk, no timers and no clock of its own. */
 import type { ErrorCode } from "../wire/errors.ts";
+import type { Fact, JsonValue } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
 import type { Rights } from "../wire/rights.ts";
@@ -8,6 +9,25 @@ import type { Rights } from "../wire/rights.ts";
 export type ConnectionId = number;
 
 export type { Rights };
+
+/** What the store has of a stream, after a restart. */
+export interface KeptStream {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  /** The final chunk is there. */
+  readonly end: boolean;
+  /** Flags and offset of the last chunk. */
+  readonly lastFlags: number;
+  readonly lastOffset: number;
+  readonly lastArrival: number;
+}
+
+/** What the store gives back after a restart. */
+export interface Recovered {
+  readonly facts: ReadonlyMap<string, JsonValue>;
+  readonly streams: readonly KeptStream[];
+}
 
 export type BrokerEvent =
   /** A `hello` whose token was accepted. `secret` is 128 fresh random bits, for the session that may be made. */
@@ -41,4 +61,6 @@ export type BrokerEffect =
   | { type: "release"; stream: number; offset: number }
   | { type: "drop"; stream: number }
   /** Send a `tick` at this time. Replaces the wake before it; `null`: none is needed. */
-  | { type: "wake"; atMs: number | null };
+  | { type: "wake"; atMs: number | null }
+  /** Hand these to the journal before anything else is done. */
+  | { type: "note"; facts: readonly Fact[] };

@@ -29,14 +29,14 @@ export function closeDeliveries(ctx: Context, stream: Stream): void {
     if (cursor.isSkipping) withdraw(ctx, cursor);
     closeIfOver(ctx, cursor.reader);
   }
-  for (const cursor of stream.spectators) if (cursor.isSkipping) removeCursor(cursor);
+  for (const cursor of stream.spectators) if (cursor.isSkipping) removeCursor(ctx, cursor);
 }
 
 /** Closes a merge to what comes after, once the last of its streams has ended [L-7]. */
 export function closeIfOver(ctx: Context, reader: Reader): void {
   if (reader.mode === "plain" && reader.phase === Phase.merge) {
     if (reader.hasRunning) return;
-    reader.phase = Phase.closing;
+    reader.enter(ctx, Phase.closing);
   }
   finishIfComplete(ctx, reader);
 }
@@ -48,13 +48,15 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   stream.state = StreamState.aborted;
   stream.failure = failure;
   stream.abortOrder = ctx.nextArrival();
+  ctx.notebook.note(stream);
   if (stream.isBinary) stream.pipe.unended.delete(stream);
   stream.writer.fail(ctx, stream, failure.code, failure.reason);
   closeDeliveries(ctx, stream);
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
   if (stream.isHeld) return;
   const isAllThere = !stream.isBinary || stream.isIntact;
-  if (stream.cursors.size === 0 && (!isAllThere || stream.head === stream.start)) finishStream(ctx, stream);
+  if (stream.cursors.size === 0 && (stream.isTaken || !isAllThere || stream.head === stream.start))
+    finishStream(ctx, stream);
   else {
     expireLater(ctx, stream);
     settle(ctx, stream);
@@ -82,8 +84,9 @@ export function acknowledge(ctx: Context, cursor: Cursor, offset: number, end: b
   if (offset > cursor.next || (end && !isEndKnown)) return false;
   cursor.ack(ctx, offset);
   if (end) {
-    removeCursor(cursor);
-    stream.hadBy.add(reader);
+    removeCursor(ctx, cursor);
+    stream.hadBy.set(reader, cursor);
+    ctx.notebook.note(stream);
     if (!cursor.copy) stream.takenFrom = Math.min(stream.takenFrom ?? cursor.start, cursor.start);
   }
   if (reader.isSpectator) reader.pending.add(cursor);
@@ -103,7 +106,7 @@ export function detach(ctx: Context, reader: Reader): void {
   ctx.emptied.add(reader.pipe);
   if (reader.holdDeadline !== null) reader.holdDeadline.cancelled = true;
   const cursors = [...reader.cursors.values()];
-  for (const cursor of cursors) removeCursor(cursor);
+  for (const cursor of cursors) removeCursor(ctx, cursor);
   for (const cursor of cursors) {
     if (!isUnread(ctx, cursor)) settle(ctx, cursor.stream);
     else if (reader.failure?.code !== "behind" || !cursor.stream.isHeld) leaveBehind(ctx, cursor);
@@ -114,7 +117,7 @@ export function detach(ctx: Context, reader: Reader): void {
 /** A reader is cut or replaced; it alone is told. */
 export function failReader(ctx: Context, reader: Reader, code: ErrorCode, message: string): void {
   if (reader.isOver) return;
-  reader.phase = Phase.failed;
+  reader.enter(ctx, Phase.failed);
   reader.failure = { code, message };
   reader.session.send(ctx, { type: "error", ref: reader.ref, code, message });
   detach(ctx, reader);
@@ -135,7 +138,7 @@ function store(ctx: Context, stream: Stream): void {
   while (!spill(ctx, stream)) {
     if (stream.isGone) return;
     if (stream.isKeptWhole) {
-      stream.isLetGo = true; // [L-10]
+      letGo(ctx, stream);
       trim(ctx, stream);
     } else if (!cutFurthest(ctx)) {
       if (!stream.isHeld) {
@@ -147,10 +150,16 @@ function store(ctx: Context, stream: Stream): void {
   }
   const storedBytes = stream.stored === null ? 0 : stream.stored.to - stream.stored.from;
   if (stream.isKeptWhole && stream.isRunning && storedBytes * 2 > ctx.room.maxBytes) {
-    stream.isLetGo = true; // [L-10]
+    letGo(ctx, stream);
     trim(ctx, stream);
   }
   if (ctx.room.waiting.delete(stream) || stream.writer.isPaused) stream.writer.unpause(ctx, stream);
+}
+
+/** Too large to be kept whole [L-10]. */
+function letGo(ctx: Context, stream: Stream): void {
+  stream.isLetGo = true;
+  ctx.notebook.note(stream);
 }
 
 /** Cuts the reader that is furthest behind others. Returns whether there was one. */
@@ -201,11 +210,13 @@ function leaveBehind(ctx: Context, cursor: Cursor): void {
     return;
   }
   if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);
+  ctx.notebook.note(stream);
   const heir = [...stream.cursors].find((other) => !other.copy && other.isUntouched);
-  if (heir !== undefined) inherit(heir, stream.start);
+  if (heir !== undefined) inherit(ctx, heir, stream.start);
   else {
     stream.takenFrom = null;
     stream.turnIntoCopies();
+    for (const other of stream.cursors) ctx.notebook.note(other);
     stream.pipe.setFree(stream);
     expireLater(ctx, stream);
   }
@@ -213,10 +224,11 @@ function leaveBehind(ctx: Context, cursor: Cursor): void {
 }
 
 /** A reader that joined from now on, and has had nothing yet, begins where the one that has gone left off. */
-function inherit(heir: Cursor, start: number): void {
+function inherit(ctx: Context, heir: Cursor, start: number): void {
   heir.skipTo(start);
   heir.isSkipping = false;
   heir.reader.pending.add(heir);
+  ctx.notebook.note(heir);
 }
 
 /** Arms the `ttlMs` of a stream that has ended and waits for a reader [L-2]. */
@@ -238,13 +250,15 @@ function finishStream(ctx: Context, stream: Stream): void {
   const { pipe } = stream;
   stream.writer.report(ctx, stream);
   stream.isGone = true;
+  for (const gone of [stream, stream.writer, ...stream.cursors, ...stream.hadBy.values()])
+    ctx.notebook.note(gone);
   ctx.streams.delete(stream.id);
   ctx.emptied.add(pipe);
   pipe.streams.delete(stream.id);
   pipe.unended.delete(stream);
   pipe.free.delete(stream.id);
   if (stream.ttlDeadline !== null) stream.ttlDeadline.cancelled = true;
-  for (const cursor of stream.spectators) removeCursor(cursor);
+  for (const cursor of stream.spectators) removeCursor(ctx, cursor);
   discard(ctx, stream);
 }
 

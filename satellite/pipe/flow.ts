@@ -57,6 +57,24 @@ export function noteDurable(stream: Stream, offset: number, end: boolean): void 
   stream.stored.endDurable ||= end && stream.stored.end;
 }
 
+/** The writer of a stream that a restart has restored is back: what it cannot send again went through live [S-10]. */
+export function revive(ctx: Context, stream: Stream, from: number): void {
+  stream.isDormant = false;
+  if (from <= stream.head) return;
+  const { stored } = stream;
+  if (stored !== null) {
+    ctx.emit({ type: "release", stream: stream.id, offset: stored.to });
+    ctx.room.give(stream.pipe, stored.to - stored.from);
+    stream.stored = null;
+  }
+  stream.head = from;
+  stream.safe = from;
+  stream.start = Math.max(stream.start, from);
+  stream.isIntact = false;
+  // It was safe, so every reader had acknowledged it.
+  for (const cursor of stream.cursors) if (cursor.isRestored && cursor.acked < from) cursor.skipTo(from);
+}
+
 /** Forgets everything that memory and store have of the stream. */
 export function discard(ctx: Context, stream: Stream): void {
   const { stored } = stream;

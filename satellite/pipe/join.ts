@@ -46,9 +46,10 @@ export function take(ctx: Context, reader: Reader, stream: Stream, whole: boolea
   const replaced = [...stream.cursors].filter((cursor) => !cursor.copy);
   if (replaced.length > 0 && !stream.isBinary && !stream.isTakenWhole) {
     stream.start = Math.min(...replaced.map((cursor) => cursor.restart(ctx)));
+    ctx.notebook.note(stream);
   }
   for (const cursor of replaced) {
-    removeCursor(cursor);
+    removeCursor(ctx, cursor);
     ctx.expelled.add(cursor.reader);
   }
   addCursor(ctx, reader, stream, stream.start, { copy: false, whole });
@@ -92,9 +93,26 @@ export function offerOrphans(ctx: Context, reader: Reader): void {
   }
 }
 
+/** Makes a cursor again after a restart; how far it is, its reader says when it resumes [S-10]. */
+export function restoreCursor(
+  ctx: Context,
+  reader: Reader,
+  stream: Stream,
+  known: { had: true } | { start: number; copy: boolean; whole: boolean; skips: boolean },
+): void {
+  if ("had" in known) {
+    stream.hadBy.set(reader, new Cursor(ctx, reader, stream, 0, { copy: false, whole: false }));
+    return;
+  }
+  const cursor = addCursor(ctx, reader, stream, known.start, known);
+  cursor.isSkipping = known.skips;
+  cursor.isRestored = true;
+}
+
 /** Takes a cursor out of its stream and its reader. */
-export function removeCursor(cursor: Cursor): void {
+export function removeCursor(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;
+  if (!reader.isSpectator) ctx.notebook.note(cursor);
   stream.delete(cursor);
   reader.cursors.delete(stream.id);
   reader.pending.delete(cursor);
@@ -104,7 +122,7 @@ export function removeCursor(cursor: Cursor): void {
 /** Takes a stream away from a reader to which it has sent nothing [L-5]. */
 export function withdraw(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;
-  removeCursor(cursor);
+  removeCursor(ctx, cursor);
   if (!cursor.copy && !stream.isHeld && !stream.isTaken) stream.pipe.setFree(stream);
   if (cursor.isAnnounced) {
     reader.session.send(ctx, { type: "withdrawn", ref: reader.ref, stream: stream.id });
@@ -131,6 +149,7 @@ function addCursor(
     return cursor;
   }
   stream.add(cursor);
+  ctx.notebook.note(cursor);
   if (!options.copy) stream.pipe.free.delete(stream.id);
   return cursor;
 }

@@ -31,6 +31,12 @@ export class Marks {
     this.#classes.push(classOf(chunk));
   }
 
+  /** Notes that everything up to `end` was sent, in chunks that are not known. */
+  sentUpTo(end: number, midLine: boolean): void {
+    this.#ends.push(end);
+    this.#classes.push(midLine ? CLASS_CHUNK : CLASS_BOUNDARY);
+  }
+
   /** Takes an ack up to `offset`; returns the end of the last whole chunk before it, or `null` if there is none new. */
   ack(offset: number): number | null {
     let acked: number | null = null;

@@ -26,7 +26,7 @@ export function offer(ctx: Context, stream: Stream): void {
     if (reader.mode === "one") {
       if (reader.isWaiting && !stream.isHeld) begin(ctx, reader, stream, Phase.single);
     } else if (stream.isBinary ? reader.isWaiting || reader.mode === "follow" : reader.isOpenToText) {
-      if (reader.isWaiting) reader.phase = stream.isBinary ? Phase.single : Phase.merge;
+      if (reader.isWaiting) reader.enter(ctx, stream.isBinary ? Phase.single : Phase.merge);
       joinFromStart(ctx, reader, stream, isShared);
     }
   }
@@ -65,7 +65,7 @@ export function turnBinary(ctx: Context, stream: Stream): Reader[] {
     const isOldest = [...reader.cursors.values()].every((other) => other.stream.order >= stream.order);
     if (!reader.hasBegun && isOldest) {
       for (const other of reader.cursors.values()) if (other !== cursor) withdraw(ctx, other);
-      reader.phase = Phase.single;
+      reader.enter(ctx, Phase.single);
     } else {
       withdraw(ctx, cursor);
       left.push(reader);
@@ -79,9 +79,9 @@ function beginPlain(ctx: Context, reader: Reader): void {
     const phase = deliveryOf(ctx, reader, stream);
     if (phase === null) continue;
     if (phase === Phase.merge) {
-      reader.phase = Phase.merge;
+      reader.enter(ctx, Phase.merge);
       joinUnended(ctx, reader);
-      if (!reader.hasRunning) reader.phase = Phase.closing; // nothing but what aborted streams left
+      if (!reader.hasRunning) reader.enter(ctx, Phase.closing); // nothing but what aborted streams left
     } else begin(ctx, reader, stream, phase);
     return;
   }
@@ -106,7 +106,7 @@ function isReserved(reader: Reader, stream: Stream, standing: Standing): boolean
 }
 
 function begin(ctx: Context, reader: Reader, stream: Stream, phase: Phase): void {
-  reader.phase = phase;
+  reader.enter(ctx, phase);
   if (standingOf(ctx, stream) === Standing.live) joinFromStart(ctx, reader, stream, false);
   else take(ctx, reader, stream, reader.mode === "one" || !stream.isRunning);
 }

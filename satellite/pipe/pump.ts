@@ -22,7 +22,7 @@ export function pump(ctx: Context, reader: Reader): void {
 }
 
 function finishPeek(ctx: Context, reader: Reader): void {
-  for (const cursor of reader.cursors.values()) removeCursor(cursor);
+  for (const cursor of reader.cursors.values()) removeCursor(ctx, cursor);
   reader.pipe.spectators.delete(reader);
   ctx.emptied.add(reader.pipe);
   reader.finish(ctx);
@@ -101,7 +101,7 @@ function sendChunk(ctx: Context, connection: number, cursor: Cursor, chunk: Chun
   const isFinal = hasFlag(chunk, Flag.final);
   if (isFinal) cursor.endSent = true;
   const holds = !isFinal && (stream.isBinary || !hasFlag(chunk, Flag.boundary));
-  setCurrent(reader, holds ? cursor : null);
+  setCurrent(ctx, reader, holds ? cursor : null);
   return true;
 }
 
@@ -117,11 +117,14 @@ function sendAbort(ctx: Context, cursor: Cursor): void {
     code: stream.failure?.code ?? "aborted",
     ...(stream.failure ? { reason: stream.failure.reason } : {}),
   });
-  setCurrent(reader, null);
+  setCurrent(ctx, reader, null);
 }
 
-function setCurrent(reader: Reader, cursor: Cursor | null): void {
-  reader.hasBegun = true;
+function setCurrent(ctx: Context, reader: Reader, cursor: Cursor | null): void {
+  if (!reader.hasBegun) {
+    reader.hasBegun = true;
+    ctx.notebook.note(reader);
+  }
   reader.current = cursor;
   if (reader.holdDeadline !== null) reader.holdDeadline.cancelled = true;
   reader.holdDeadline = null;

@@ -1,8 +1,10 @@
 import type { ErrorCode } from "../wire/errors.ts";
+import type { JsonValue } from "../wire/fact.ts";
 import type { Mode } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Deadline } from "./deadlines.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Pipe } from "./pipe.ts";
 import type { Session } from "./session.ts";
 
@@ -22,7 +24,7 @@ export const Phase = {
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** A reader attached to a session. */
-export class Reader {
+export class Reader implements Notable {
   readonly session: Session;
   readonly ref: number;
   readonly pipe: Pipe;
@@ -33,14 +35,16 @@ export class Reader {
   readonly cursors: Map<number, Cursor> = new Map();
   /** Cursors that may have something to send. */
   readonly pending: Set<Cursor> = new Set();
-  phase: Phase = Phase.waiting;
+  /** Its session has forgotten it. */
+  isForgotten = false;
+  #phase: Phase = Phase.waiting;
   /** The cursor that must go on: it stands in mid-line, or in a binary stream [L-6] [L-7]. */
   current: Cursor | null = null;
   /** When `current` began to hold the others with nothing to send. */
   holdDeadline: Deadline | null = null;
   /** Something of the delivery was sent [L-5]. */
   hasBegun = false;
-  failure: { code: ErrorCode; message: string } | null = null;
+  failure: ReaderFailure | null = null;
 
   constructor(session: Session, ref: number, pipe: Pipe, options: ReaderOptions) {
     this.session = session;
@@ -49,7 +53,39 @@ export class Reader {
     this.mode = options.mode;
     this.isFresh = options.isFresh;
     this.peekUntil = options.peekBytes;
-    if (options.mode === "follow") this.phase = Phase.merge;
+    if (options.mode === "follow") this.#phase = Phase.merge;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  enter(ctx: Context, phase: Phase): void {
+    this.#phase = phase;
+    ctx.notebook.note(this);
+  }
+
+  get factKey(): string {
+    return `reader/${this.session.id}/${this.ref}`;
+  }
+
+  fact(): JsonValue | null {
+    if (this.isForgotten || this.mode === "peek") return null;
+    return json({
+      pipe: this.pipe.name,
+      mode: this.mode,
+      isFresh: this.isFresh,
+      phase: this.#phase,
+      hasBegun: this.hasBegun,
+      failure: this.failure ?? undefined,
+    });
+  }
+
+  /** Takes up where `fact` says it was. */
+  restore(phase: Phase, hasBegun: boolean, failure: Reader["failure"]): void {
+    this.#phase = phase;
+    this.hasBegun = hasBegun;
+    this.failure = failure;
   }
 
   /** Taps and peeks are never counted. */
@@ -58,17 +94,17 @@ export class Reader {
   }
 
   get isOver(): boolean {
-    return this.phase === Phase.done || this.phase === Phase.failed;
+    return this.#phase === Phase.done || this.#phase === Phase.failed;
   }
 
   /** Whether text that opens now joins its delivery [L-7]. */
   get isOpenToText(): boolean {
-    return this.phase === Phase.merge || (this.phase === Phase.waiting && this.mode === "plain");
+    return this.#phase === Phase.merge || (this.#phase === Phase.waiting && this.mode === "plain");
   }
 
   /** Whether its delivery has not begun and can be of any kind. */
   get isWaiting(): boolean {
-    return this.phase === Phase.waiting;
+    return this.#phase === Phase.waiting;
   }
 
   /** Whether one of its streams is still running. */
@@ -79,7 +115,7 @@ export class Reader {
 
   /** Streams have ended and every end was acknowledged: nothing more will come. */
   get isComplete(): boolean {
-    return (this.phase === Phase.single || this.phase === Phase.closing) && this.cursors.size === 0;
+    return (this.#phase === Phase.single || this.#phase === Phase.closing) && this.cursors.size === 0;
   }
 
   /** When its connection was lost, in milliseconds; `null` while it is connected. */
@@ -88,10 +124,12 @@ export class Reader {
   }
 
   finish(ctx: Context): void {
-    this.phase = Phase.done;
+    this.enter(ctx, Phase.done);
     this.session.send(ctx, { type: "done", ref: this.ref });
   }
 }
+
+export type ReaderFailure = { code: ErrorCode; message: string };
 
 export interface ReaderOptions {
   readonly mode: Mode;

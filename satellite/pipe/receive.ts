@@ -28,6 +28,7 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
 
 /** The first chunk says which kind the stream is [W-7]. */
 function learnKind(ctx: Context, stream: Stream, chunk: Chunk): void {
+  ctx.notebook.note(stream);
   stream.kind = hasFlag(chunk, Flag.binary) ? "binary" : "text";
   if (!stream.isBinary) return;
   for (const reader of turnBinary(ctx, stream)) closeIfOver(ctx, reader);

@@ -5,6 +5,7 @@ import { isPipeName, NAME_RULE } from "../wire/name.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
 import { abortStream, acknowledge, detach, removeStream } from "./endings.ts";
+import { enrol } from "./enrol.ts";
 import { offer, welcome } from "./offer.ts";
 import type { Pipes } from "./pipes.ts";
 import { Reader } from "./reader.ts";
@@ -44,7 +45,7 @@ function answer(desk: Desk, session: Session, request: Exclude<Request, ReaderAc
     case "abort":
       return abort(desk, session, request.ref, request.reason);
     case "release":
-      return release(session, request.ref);
+      return release(desk, session, request.ref);
     case "read":
       return read(desk, session, request);
     case "leave":
@@ -69,14 +70,16 @@ function open(desk: Desk, session: Session, request: Open): void {
   const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
   checkLimit(pipe.runningCount, ctx.limits.runningStreamsPerPipeMax, "writers on this pipe");
   const writer = new Writer(session, request.ref, request.sync ?? false);
-  const stream = new Stream(ctx, pipe, writer, infoOf(request), request.ttlMs ?? null);
-  session.writers.set(request.ref, stream);
-  session.streams.set(stream.id, stream);
-  ctx.streams.set(stream.id, stream);
-  pipe.streams.set(stream.id, stream);
-  pipe.unended.add(stream);
-  pipe.runningCount++;
-  if (stream.window.sizeBytes === 0) ctx.starving.add(stream); // [W-5]
+  const stream = new Stream(ctx, pipe, writer, {
+    id: ctx.nextStreamId(),
+    info: infoOf(request),
+    ttlMs: request.ttlMs ?? null,
+    openedMs: ctx.nowMs,
+    order: ctx.nextArrival(),
+  });
+  enrol(ctx, stream);
+  ctx.notebook.note(stream);
+  ctx.notebook.note(writer);
   writer.replay(ctx, stream);
   offer(ctx, stream);
 }
@@ -101,6 +104,7 @@ function read(desk: Desk, session: Session, request: Read): void {
     peekBytes: request.limitBytes ?? Number.POSITIVE_INFINITY,
   });
   session.readers.set(request.ref, reader);
+  ctx.notebook.note(reader);
   (reader.isSpectator ? pipe.spectators : pipe.readers).add(reader);
   session.send(ctx, { type: "attached", ref: request.ref });
   welcome(ctx, reader);
@@ -122,12 +126,19 @@ function abort(desk: Desk, session: Session, ref: number, reason: string | undef
     abortStream(desk.ctx, stream, { code: "aborted", reason: reason ?? "its writer gave up" }); // [L-9]
 }
 
-function release(session: Session, ref: number): void {
-  if (session.readers.get(ref)?.isOver) session.readers.delete(ref);
+function release({ ctx }: Desk, session: Session, ref: number): void {
+  const reader = session.readers.get(ref);
+  if (reader?.isOver) {
+    session.readers.delete(ref);
+    reader.isForgotten = true;
+    ctx.notebook.note(reader);
+  }
   const stream = session.writers.get(ref);
   if (stream === undefined || (!stream.isEndSafe && stream.writer.failure === null)) return;
   session.writers.delete(ref);
   session.streams.delete(stream.id);
+  stream.writer.isForgotten = true;
+  ctx.notebook.note(stream.writer);
 }
 
 function leave(desk: Desk, session: Session, ref: number): void {

@@ -1,37 +1,70 @@
-/** Telling an end again what it may have missed [S-4] [S-5]. */
+/** Telling an end again what it may have missed, and learning from it what a restart has lost [S-4] [S-5] [S-10]. */
 import { WireError } from "../wire/errors.ts";
-import type { ReaderPosition } from "../wire/messages.ts";
+import { type Hello, PositionState } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, detach } from "./endings.ts";
+import { revive } from "./flow.ts";
 import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
 import type { Session } from "./session.ts";
+import type { Stream } from "./stream.ts";
 
-/** Repeats the state of every attachment. Throws WireError `protocol` for a position that cannot be. */
-export function replay(ctx: Context, session: Session, positions: readonly ReaderPosition[]): void {
-  dropForbidden(ctx, session);
-  for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
-  const byRef = new Map(positions.map((position) => [position.ref, new Map(position.streams)]));
-  for (const reader of session.readers.values())
-    replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
+type Resume = NonNullable<Hello["resume"]>;
+type Positions = ReadonlyMap<number, Position>;
+
+/** Where a reader stands in one stream. */
+interface Position {
+  readonly received: number;
+  readonly acked: number;
+  readonly state: number;
 }
 
-function replayReader(ctx: Context, reader: Reader, received: ReadonlyMap<number, number>): void {
+/** Repeats the state of every attachment. Throws WireError `protocol` for a position that cannot be. */
+export function replay(ctx: Context, session: Session, resume: Resume): void {
+  dropForbidden(ctx, session);
+  for (const { ref, from } of resume.writers) {
+    const stream = session.writers.get(ref);
+    if (stream?.isDormant) wake(ctx, stream, from);
+  }
+  for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
+  const byRef = new Map(resume.readers.map(({ ref, streams }) => [ref, positionsOf(streams)]));
+  for (const reader of session.readers.values()) {
+    replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
+  }
+}
+
+/** A binary stream that went live to readers who have gone since is of no use to others [L-4]. */
+function wake(ctx: Context, stream: Stream, from: number): void {
+  revive(ctx, stream, from);
+  if (stream.isIntact || !stream.isBinary || stream.isHeld || stream.isTaken) return;
+  abortStream(ctx, stream, {
+    code: "aborted",
+    reason: "its reader has gone and nobody else can have all of it",
+  });
+}
+
+function positionsOf(streams: Resume["readers"][number]["streams"]): Positions {
+  return new Map(streams.map(([stream, received, acked, state]) => [stream, { received, acked, state }]));
+}
+
+function replayReader(ctx: Context, reader: Reader, positions: Positions): void {
   const { session, ref } = reader;
   session.send(ctx, { type: "attached", ref });
   if (reader.failure !== null) session.send(ctx, { type: "error", ref, ...reader.failure });
   if (reader.phase === Phase.done) session.send(ctx, { type: "done", ref });
   reader.current = null;
-  for (const cursor of reader.cursors.values()) rewind(ctx, cursor, received.get(cursor.stream.id));
+  for (const cursor of reader.cursors.values()) rewind(ctx, cursor, positions.get(cursor.stream.id));
+  if (reader.isComplete) reader.finish(ctx);
   pump(ctx, reader);
 }
 
-function rewind(ctx: Context, cursor: Cursor, received: number | undefined): void {
+function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): void {
   const { reader, stream } = cursor;
   if (!cursor.copy) stream.pipe.free.delete(stream.id);
-  if (reader.isSpectator) cursor.skipTo(received ?? cursor.next);
-  else if (!cursor.isSkipping && !cursor.rewind(received ?? cursor.acked)) {
+  if (cursor.isRestored) restore(cursor, position);
+  else if (reader.isSpectator) cursor.skipTo(position?.received ?? cursor.next);
+  else if (!cursor.isSkipping && !cursor.rewind(position?.received ?? cursor.acked)) {
     throw new WireError(
       "protocol",
       "a reader resumes at an offset that is not the end of a chunk it was sent",
@@ -40,7 +73,17 @@ function rewind(ctx: Context, cursor: Cursor, received: number | undefined): voi
   reader.pending.add(cursor);
   if (cursor.isAnnounced) cursor.announce(ctx, cursor.next);
   const isInside = stream.isBinary ? cursor.next > 0 && !reader.isSpectator : cursor.marks.standsInMidLine;
-  if (isInside) reader.current = cursor;
+  if (isInside && !cursor.endSent) reader.current = cursor;
+}
+
+/** After a restart only the end knows how far it is [S-10]. What it has not begun is still as it was. */
+function restore(cursor: Cursor, position: Position | undefined): void {
+  cursor.isRestored = false;
+  if (position === undefined) return;
+  const { received, acked, state } = position;
+  if (acked > received) throw new WireError("protocol", "a reader resumes before what it has acknowledged");
+  cursor.resumeAt(acked, received, state === PositionState.midLine);
+  cursor.endSent = state === PositionState.ended;
 }
 
 /** A fresh check of rights: what the new token does not allow ends [S-2]. */
@@ -54,8 +97,8 @@ function dropForbidden(ctx: Context, session: Session): void {
   }
   for (const reader of session.readers.values()) {
     if (session.rights.mayRead(reader.pipe.name) || reader.isOver) continue;
-    reader.phase = Phase.failed;
     reader.failure = { code: "forbidden", message };
+    reader.enter(ctx, Phase.failed);
     detach(ctx, reader);
   }
 }

@@ -1,15 +1,18 @@
+import type { JsonValue } from "../wire/fact.ts";
 import type { SatelliteMessage } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { ConnectionId, Rights } from "./effects.ts";
+import type { Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 
 /** The state of a connection that outlives it (PROTOCOL.md §5). */
-export class Session {
+export class Session implements Notable {
   readonly id: string;
   readonly secret: string;
   rights: Rights;
+  isOver = false;
   connection: ConnectionId | null;
   /** Too much waits in its socket: its readers pause. */
   isCongested = false;
@@ -21,11 +24,34 @@ export class Session {
   readonly streams: Map<number, Stream> = new Map();
   readonly readers: Map<number, Reader> = new Map();
 
-  constructor(id: string, secret: string, rights: Rights, connection: ConnectionId) {
+  constructor(id: string, secret: string, rights: Rights, connection: ConnectionId | null) {
     this.id = id;
     this.secret = secret;
     this.rights = rights;
     this.connection = connection;
+  }
+
+  get factKey(): string {
+    return `session/${this.id}`;
+  }
+
+  fact(): JsonValue | null {
+    return this.isOver ? null : { secret: this.secret };
+  }
+
+  /** Its end, with everything that is attached to it. */
+  forget(ctx: Context): void {
+    this.isOver = true;
+    ctx.notebook.note(this);
+    for (const { writer } of this.writers.values()) {
+      writer.isForgotten = true;
+      ctx.notebook.note(writer);
+    }
+    for (const reader of this.readers.values()) {
+      reader.isForgotten = true;
+      ctx.notebook.note(reader);
+      for (const cursor of reader.cursors.values()) ctx.notebook.note(cursor);
+    }
   }
 
   /** Sends if there is a connection: what is missed is told again after a resume [S-4]. */
@@ -45,9 +71,27 @@ export class Session {
 }
 
 /** What is remembered of a session that has expired [S-6]. */
-export interface ExpiredSession {
+export class ExpiredSession implements Notable {
+  readonly id: string;
   readonly secret: string;
   readonly writers: readonly ExpiredWriter[];
+  isForgotten = false;
+
+  constructor(id: string, secret: string, writers: readonly ExpiredWriter[]) {
+    this.id = id;
+    this.secret = secret;
+    this.writers = writers;
+  }
+
+  get factKey(): string {
+    return `expired/${this.id}`;
+  }
+
+  fact(): JsonValue | null {
+    return this.isForgotten
+      ? null
+      : { secret: this.secret, writers: this.writers.map((writer) => ({ ...writer })) };
+  }
 }
 
 export interface ExpiredWriter {

@@ -2,7 +2,7 @@
 import type { Hello } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { ConnectionId, Rights } from "./effects.ts";
-import { type ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
+import { ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
 import { type Stream, StreamState } from "./stream.ts";
 
 /** How a `hello` was answered. */
@@ -16,7 +16,6 @@ export class Sessions {
   readonly #expired: Map<string, ExpiredSession> = new Map();
   readonly #equal: (a: string, b: string) => boolean;
   #expiredWriters = 0;
-  #ids = 0;
 
   /** @param equal compares two secrets in constant time */
   constructor(equal: (a: string, b: string) => boolean) {
@@ -35,7 +34,17 @@ export class Sessions {
     return this.#byId.values();
   }
 
-  greet(connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
+  /** Puts a session that a restart has restored among the others. */
+  restore(session: Session): void {
+    this.#byId.set(session.id, session);
+  }
+
+  /** Puts an expired session that a restart has restored among the others. */
+  restoreExpired(ctx: Context, expired: ExpiredSession): void {
+    this.#remember(ctx, expired);
+  }
+
+  greet(ctx: Context, connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
     const { resume } = hello;
     const known = resume === undefined ? undefined : this.#byId.get(resume.session);
     if (resume !== undefined && known !== undefined && this.#equal(known.secret, resume.secret)) {
@@ -45,7 +54,8 @@ export class Sessions {
         supersededConnection: this.#reconnect(known, connection, rights),
       };
     }
-    const session = new Session(`s${++this.#ids}`, secret, rights, connection);
+    const session = new Session(ctx.nextSessionId(), secret, rights, connection);
+    ctx.notebook.note(session);
     this.#byId.set(session.id, session);
     this.#byConnection.set(connection, session);
     return { kind: "new", session, expired: resume === undefined ? null : this.#takeExpired(resume) };
@@ -60,23 +70,30 @@ export class Sessions {
   }
 
   /** The session is over. */
-  end(session: Session): void {
+  end(ctx: Context, session: Session): void {
     if (session.connection !== null) this.#byConnection.delete(session.connection);
     if (session.graceDeadline !== null) session.graceDeadline.cancelled = true;
     this.#byId.delete(session.id);
+    session.forget(ctx);
   }
 
   /** The grace is over: what its writers had sent is remembered, the oldest forgotten first. */
   expire(ctx: Context, session: Session): void {
     const writers = [...session.writers].map(([ref, stream]) => rememberWriter(ref, stream));
-    this.end(session);
-    if (writers.length === 0) return;
-    this.#expired.set(session.id, { secret: session.secret, writers });
-    this.#expiredWriters += writers.length;
-    for (const [id, { writers: forgotten }] of this.#expired) {
+    this.end(ctx, session);
+    if (writers.length > 0) this.#remember(ctx, new ExpiredSession(session.id, session.secret, writers));
+  }
+
+  #remember(ctx: Context, session: ExpiredSession): void {
+    this.#expired.set(session.id, session);
+    this.#expiredWriters += session.writers.length;
+    ctx.notebook.note(session);
+    for (const oldest of this.#expired.values()) {
       if (this.#expiredWriters <= ctx.limits.expiredMax) return;
-      this.#expired.delete(id);
-      this.#expiredWriters -= forgotten.length;
+      this.#expired.delete(oldest.id);
+      this.#expiredWriters -= oldest.writers.length;
+      oldest.isForgotten = true;
+      ctx.notebook.note(oldest);
     }
   }
 

@@ -1,10 +1,12 @@
 import { WireError } from "../wire/errors.ts";
+import type { JsonValue } from "../wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
 import type { Kind, StreamInfo } from "../wire/messages.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Deadline } from "./deadlines.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Pipe } from "./pipe.ts";
 import type { Reader } from "./reader.ts";
 import { Window } from "./window.ts";
@@ -28,8 +30,19 @@ export interface Failure {
   readonly reason: string;
 }
 
+/** What is known of a stream from its opening. */
+export interface Origin {
+  readonly id: number;
+  readonly info: StreamInfo;
+  readonly ttlMs: number | null;
+  /** Milliseconds since the epoch. */
+  readonly openedMs: number;
+  /** Place in the order of arrival. */
+  readonly order: number;
+}
+
 /** What one writer sends, from open to EOF: how much of it there is, where it is kept, and who reads it. */
-export class Stream {
+export class Stream implements Notable {
   readonly id: number;
   readonly pipe: Pipe;
   readonly info: StreamInfo;
@@ -43,7 +56,7 @@ export class Stream {
   readonly memory: ChunkQueue = new ChunkQueue();
   readonly cursors: Set<Cursor> = new Set();
   /** Those who have acknowledged its end: it is not for them any more, even if something is left for others. */
-  readonly hadBy: Set<Reader> = new Set();
+  readonly hadBy: Map<Reader, Cursor> = new Map();
   /** Taps and peeks: they hold nothing. */
   readonly spectators: Set<Cursor> = new Set();
   state: StreamState = StreamState.running;
@@ -71,6 +84,8 @@ export class Stream {
   isEndSafe = false;
   /** The smallest offset from which somebody has had it to its end; `null` while nobody has. */
   takenFrom: number | null = null;
+  /** Restored by a restart: what flowed live is not known until its writer comes back [S-10]. */
+  isDormant = false;
   /** Not in its pipe any more. */
   isGone = false;
   ttlDeadline: Deadline | null = null;
@@ -80,17 +95,40 @@ export class Stream {
   #holders = 0;
   #wholes = 0;
 
-  constructor(ctx: Context, pipe: Pipe, writer: Writer, info: StreamInfo, ttlMs: number | null) {
-    this.id = ctx.nextStreamId();
+  constructor(ctx: Context, pipe: Pipe, writer: Writer, origin: Origin) {
+    this.id = origin.id;
     this.pipe = pipe;
     this.writer = writer;
-    this.info = info;
-    this.kind = info.kind ?? null;
-    this.ttlMs = ttlMs;
-    this.openedMs = ctx.nowMs;
+    this.info = origin.info;
+    this.kind = origin.info.kind ?? null;
+    this.ttlMs = origin.ttlMs;
+    this.openedMs = origin.openedMs;
     this.lastByteMs = ctx.nowMs;
-    this.order = ctx.nextArrival();
+    this.order = origin.order;
     this.window = new Window(ctx.limits, ctx.nowMs, ctx.budget);
+  }
+
+  get factKey(): string {
+    return `stream/${this.id}`;
+  }
+
+  fact(): JsonValue | null {
+    if (this.isGone) return null;
+    return json({
+      pipe: this.pipe.name,
+      session: this.writer.session.id,
+      ref: this.writer.ref,
+      info: json({ ...this.info }),
+      ttlMs: this.ttlMs ?? undefined,
+      openedMs: this.openedMs,
+      order: this.order,
+      kind: this.kind ?? undefined,
+      failure: this.failure === null ? undefined : { ...this.failure },
+      abortOrder: this.abortOrder,
+      start: this.start,
+      takenFrom: this.takenFrom ?? undefined,
+      isLetGo: this.isLetGo,
+    });
   }
 
   get isBinary(): boolean {

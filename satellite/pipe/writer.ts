@@ -1,17 +1,23 @@
 import type { ErrorCode } from "../wire/errors.ts";
+import type { JsonValue } from "../wire/fact.ts";
 import type { Context } from "./context.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 
 /** A writer attached to a session: what it was told of its stream, so that a resume can tell it again [S-4]. */
-export class Writer {
+export class Writer implements Notable {
   readonly session: Session;
   readonly ref: number;
-  readonly sync: boolean;
+  #sync: boolean;
   /** Up to where it may send, in bytes; never goes back [W-2]. */
   credit = 0;
   isPaused = false;
   failure: { code: ErrorCode; message: string } | null = null;
+  /** What it writes; set when that is made. */
+  stream: Stream | null = null;
+  /** Its session has forgotten it. */
+  isForgotten = false;
   #ackedOffset = 0;
   #toldCredit = 0;
   #ackedEnd = false;
@@ -20,7 +26,32 @@ export class Writer {
   constructor(session: Session, ref: number, sync: boolean) {
     this.session = session;
     this.ref = ref;
-    this.sync = sync;
+    this.#sync = sync;
+  }
+
+  get factKey(): string {
+    return `writer/${this.session.id}/${this.ref}`;
+  }
+
+  fact(): JsonValue | null {
+    const { stream } = this;
+    if (this.isForgotten || stream === null) return null;
+    return json({
+      stream: stream.id,
+      pipe: stream.pipe.name,
+      sync: this.#sync,
+      failure: this.failure === null ? undefined : { ...this.failure },
+      // What a resume has to be told of a stream that is gone.
+      ended: stream.isGone
+        ? { head: stream.head, isEndSafe: stream.isEndSafe, isTaken: stream.isTaken }
+        : undefined,
+    });
+  }
+
+  /** Takes up where `fact` says it was. */
+  restore(sync: boolean, failure: Writer["failure"]): void {
+    this.#sync = sync;
+    this.failure = failure;
   }
 
   /** Answers `open`, and tells everything again after a resume. */
@@ -69,7 +100,7 @@ export class Writer {
         ...(stream.isEndSafe ? { end: true } : {}),
       });
     }
-    if (this.sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
+    if (this.#sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
       this.#toldTaken = true;
       this.session.send(ctx, { type: "taken", ref: this.ref, stream: stream.id });
     }
@@ -89,9 +120,10 @@ export class Writer {
 
   /** The stream has failed. A writer whose success was told already learns of it only with `sync`. */
   fail(ctx: Context, stream: Stream, code: ErrorCode, message: string): void {
-    const isOver = stream.isEndSafe && (!this.sync || stream.isTaken);
+    const isOver = stream.isEndSafe && (!this.#sync || stream.isTaken);
     if (this.failure !== null || isOver) return;
     this.failure = { code, message };
+    ctx.notebook.note(this);
     this.session.send(ctx, { type: "error", ref: this.ref, code, message });
   }
 

@@ -1,5 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
-import { bool, type Fields, int, listOf, oneOf, pair, record, seconds, str } from "./schema.ts";
+import { bool, type Fields, int, listOf, oneOf, record, seconds, str, tuple } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
 export type Kind = "text" | "binary";
@@ -28,10 +28,19 @@ export interface PipeRow {
   taps: number;
 }
 
-/** Where a reader stands: stream and the offset up to which it has received it. */
+/** Where a writer stands: the offset from which it can send again [S-10]. */
+export interface WriterPosition {
+  ref: number;
+  from: number;
+}
+
+/** `ended`: its end was acknowledged. `midLine`: the last chunk that was received had no BOUNDARY [S-10]. */
+export const PositionState = { inside: 0, ended: 1, midLine: 2 } as const;
+
+/** Where a reader stands in the streams that it has begun [S-10]. */
 export interface ReaderPosition {
   ref: number;
-  streams: [stream: number, offset: number][];
+  streams: [stream: number, received: number, acked: number, state: number][];
 }
 
 export type Hello = {
@@ -39,7 +48,7 @@ export type Hello = {
   protocol: number;
   software: string;
   token?: string;
-  resume?: { session: string; secret: string; readers: ReaderPosition[] };
+  resume?: { session: string; secret: string; writers: WriterPosition[]; readers: ReaderPosition[] };
 };
 export type Open = {
   type: "open";
@@ -169,7 +178,8 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
     "resume?": record({
       session: str(64),
       secret: str(64),
-      readers: listOf(record({ ref: int, streams: listOf(pair(int, int)) })),
+      writers: listOf(record({ ref: int, from: int })),
+      readers: listOf(record({ ref: int, streams: listOf(tuple(int, int, int, int)) })),
     }),
   },
   open: { ref: int, pipe: str(65_536), "ttlMs?": int, "sync?": bool, ...info },

@@ -23,8 +23,10 @@ export function listOf(item: Check): Check {
   return (value) => Array.isArray(value) && value.every(item);
 }
 
-export function pair(first: Check, second: Check): Check {
-  return (value) => Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+/** An array of exactly these items. */
+export function tuple(...items: Check[]): Check {
+  return (value) =>
+    Array.isArray(value) && value.length === items.length && items.every((check, i) => check(value[i]));
 }
 
 export function record(fields: Fields): Check {

@@ -129,7 +129,7 @@ describe("coming back", () => {
     const bench = new Bench().greet().cut().clear().greet({ resumed: true });
     expect(bench.sent()[0]).toMatchObject({
       type: "hello",
-      resume: { session: "s1", secret: "secret", readers: [] },
+      resume: { session: "s1", secret: "secret", writers: [], readers: [] },
     });
     expect(bench.effects).toContainEqual(expect.objectContaining({ type: "connected", again: true }));
   });

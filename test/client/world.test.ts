@@ -2,8 +2,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Notice } from "../../cli/client/effects.ts";
-import type { Mode } from "../../satellite/wire/messages.ts";
 import { Flag, payloadOf } from "../../satellite/wire/frame.ts";
+import type { Mode } from "../../satellite/wire/messages.ts";
 import { bytesOf, LINE, textOf } from "./bench.ts";
 import { VirtualEnd, World } from "./world.ts";
 

@@ -227,7 +227,7 @@ function resumeReaders(start: Start): void {
     writer.finish("all\n");
     await reader.untilEnded(writer);
     await reading.cut();
-    await reading.resume({ readers: [{ ref: reader.ref, streams: [[writer.stream, 0]] }] });
+    await reading.resume({ readers: [{ ref: reader.ref, streams: [[writer.stream, 0, 0, 0]] }] });
     reader.ackAll();
     await reader.untilDone();
     await writer.untilEndSafe();

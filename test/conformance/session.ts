@@ -40,7 +40,7 @@ function superseding(start: Start): void {
     const { session = "", secret = "" } = end.welcome ?? {};
     for (const guess of ["", `${secret}x`, `${secret.slice(0, -1)}${secret.endsWith("A") ? "Q" : "A"}`]) {
       const other = guess === "" ? thief : await at.dial();
-      const welcome = await other.hello({ resume: { session, secret: guess, readers: [] } });
+      const welcome = await other.hello({ resume: { session, secret: guess, writers: [], readers: [] } });
       expect(welcome.resumed).toBe(false);
       expect(welcome.expired ?? false).toBe(false);
       expect(welcome.session).not.toBe(session);
@@ -51,7 +51,9 @@ function superseding(start: Start): void {
 
   it("[S-4] an unknown session is not resumed", async () => {
     const end = await at.dial();
-    const welcome = await end.hello({ resume: { session: "nobody", secret: "none", readers: [] } });
+    const welcome = await end.hello({
+      resume: { session: "nobody", secret: "none", writers: [], readers: [] },
+    });
     expect(welcome.resumed).toBe(false);
     expect(welcome.expired ?? false).toBe(false);
   });

@@ -1,17 +1,25 @@
 /** A broker on a stage: a store in memory, a clock that the test turns, and ends that speak the protocol. */
 import { Broker } from "../../satellite/pipe/broker.ts";
-import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
+import type { BrokerEffect, BrokerEvent, KeptStream } from "../../satellite/pipe/effects.ts";
 import { MemoryStore } from "../../satellite/store/memory.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
+import type { JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
-import type { EndMessage, Hello, Mode, Open, SatelliteMessage } from "../../satellite/wire/messages.ts";
+import type {
+  EndMessage,
+  Hello,
+  Mode,
+  Open,
+  ReaderPosition,
+  SatelliteMessage,
+} from "../../satellite/wire/messages.ts";
 
 const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 
 export class Stage {
   readonly limits: Limits;
-  readonly broker: Broker;
+  broker: Broker;
   readonly store: MemoryStore = new MemoryStore();
   nowMs = 1_000_000;
   /** While true, nothing that is appended becomes durable. */
@@ -19,24 +27,43 @@ export class Stage {
   readonly #ends: Map<number, End> = new Map();
   readonly #events: BrokerEvent[] = [];
   #heldDurable: BrokerEvent[] = [];
+  readonly #facts: Map<string, JsonValue> = new Map();
+  readonly #kept: Map<number, Chunk[]> = new Map();
   #connections = 0;
   #busy = false;
   wakeMs: number | null = null;
+  /** Everything that the broker has asked for. */
+  readonly effects: BrokerEffect[] = [];
 
   constructor(changed: Partial<Limits> = {}) {
     this.limits = { ...limits, ...changed };
-    this.broker = new Broker({
-      limits: this.limits,
-      software: "skypipe/test",
-      storeName: "memory",
-      startedMs: this.nowMs,
-      equal: (a, b) => a === b,
-    });
+    this.broker = this.#newBroker();
     this.store.onDurable = (stream, offset, end) => {
       const event: BrokerEvent = { type: "durable", stream, offset, end };
       if (this.holdsDurable) this.#heldDurable.push(event);
       else this.handle(event);
     };
+  }
+
+  /** The satellite is killed and starts again: with what its journal and its store have, and without connections. */
+  restart(): void {
+    for (const end of this.#ends.values()) end.connectionNumber = 0;
+    this.#ends.clear();
+    this.#heldDurable = [];
+    this.broker = this.#newBroker();
+    this.handle({ type: "tick" });
+  }
+
+  #newBroker(): Broker {
+    const streams = [...this.#kept].flatMap(([id, chunks]) => keptOf(id, chunks));
+    return new Broker({
+      limits: this.limits,
+      software: "skypipe/test",
+      storeName: "memory",
+      startedMs: this.nowMs,
+      equal: (a, b) => a === b,
+      recovered: { facts: structuredClone(this.#facts), streams },
+    });
   }
 
   /** A new end, greeted. */
@@ -57,9 +84,17 @@ export class Stage {
     if (this.#busy) return;
     this.#busy = true;
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      for (const effect of this.broker.handle(next, this.nowMs)) this.#carryOut(effect);
+      for (const effect of this.broker.handle(next, this.nowMs)) {
+        this.effects.push(effect);
+        this.#carryOut(effect);
+      }
     }
     this.#busy = false;
+  }
+
+  /** From now on nothing that the broker sends over this connection arrives. */
+  deafen(connection: number): void {
+    this.#ends.delete(connection);
   }
 
   /** Lets time pass, with a tick whenever the broker asked for one. */
@@ -87,8 +122,9 @@ export class Stage {
   }
 
   async #load(effect: Extract<BrokerEffect, { type: "load" }>): Promise<void> {
+    const { broker } = this;
     const chunks = await this.store.read(effect.stream, effect.offset, effect.bytesMax);
-    this.handle({ type: "loaded", load: effect.load, chunks });
+    if (broker === this.broker) this.handle({ type: "loaded", load: effect.load, chunks });
   }
 
   #carryOut(effect: BrokerEffect): void {
@@ -100,6 +136,7 @@ export class Stage {
       case "close":
         return this.#ends.get(effect.connection)?.closed(effect.connection, effect.code);
       case "create":
+        this.#kept.set(effect.stream, []);
         return this.store.create({
           id: effect.stream,
           pipe: effect.pipe,
@@ -107,16 +144,33 @@ export class Stage {
           ...effect.info,
         });
       case "append":
+        this.#kept.get(effect.chunk.stream)?.push(effect.chunk);
         return this.store.append(effect.chunk);
       case "load":
         return void this.#load(effect);
       case "release":
+        this.#release(effect.stream, effect.offset);
         return this.store.release(effect.stream, effect.offset);
       case "drop":
+        this.#kept.delete(effect.stream);
         return this.store.remove(effect.stream);
       case "wake":
         this.wakeMs = effect.atMs;
+        return;
+      case "note":
+        for (const { key, value } of structuredClone(effect.facts)) {
+          if (value === null) this.#facts.delete(key);
+          else this.#facts.set(key, value);
+        }
     }
+  }
+
+  #release(stream: number, offset: number): void {
+    const kept = this.#kept.get(stream) ?? [];
+    this.#kept.set(
+      stream,
+      kept.filter((chunk) => chunk.end > offset || hasFlag(chunk, Flag.final)),
+    );
   }
 }
 
@@ -147,6 +201,9 @@ export interface TestReader {
   /** stream id → how it ended. */
   readonly ends: Map<number, string>;
   readonly received: Map<number, number>;
+  readonly began: Map<number, number>;
+  readonly acked: Map<number, number>;
+  readonly endAcked: Set<number>;
   readonly waitingAcks: { stream: number; offset: number; end: boolean }[];
   readonly gaps: number[];
   readonly withdrawn: number[];
@@ -196,9 +253,15 @@ export class End {
   resume(): void {
     const readers = [...this.readers.values()].map((reader) => ({
       ref: reader.ref,
-      streams: [...reader.received],
+      streams: [...reader.received].map(([stream, received]): ReaderPosition["streams"][number] => [
+        stream,
+        received,
+        reader.acked.get(stream) ?? reader.began.get(stream) ?? 0,
+        reader.endAcked.has(stream) ? 1 : 0,
+      ]),
     }));
-    this.connect({ session: this.session, secret: this.secret, readers });
+    const writers = [...this.writers.values()].map((writer) => ({ ref: writer.ref, from: fromOf(writer) }));
+    this.connect({ session: this.session, secret: this.secret, writers, readers });
   }
 
   say(message: Exclude<EndMessage, Hello>): void {
@@ -257,6 +320,9 @@ export class End {
       streams: [],
       ends: new Map(),
       received: new Map(),
+      began: new Map(),
+      acked: new Map(),
+      endAcked: new Set(),
       waitingAcks: [],
       gaps: [],
       withdrawn: [],
@@ -322,6 +388,8 @@ export class End {
   }
 
   #ack(reader: TestReader, stream: number, offset: number, end: boolean): void {
+    reader.acked.set(stream, Math.max(offset, reader.acked.get(stream) ?? 0));
+    if (end) reader.endAcked.add(stream);
     this.say({ type: "ack", ref: reader.ref, stream, offset, ...(end ? { end: true } : {}) });
   }
 
@@ -347,6 +415,7 @@ export class End {
       if (!reader.streams.includes(message.stream)) {
         reader.streams.push(message.stream);
         reader.received.set(message.stream, message.offset);
+        reader.began.set(message.stream, message.offset);
       }
     } else if (message.type === "aborted") {
       reader.ends.set(message.stream, message.code);
@@ -360,4 +429,26 @@ export class End {
     } else if (message.type === "done") reader.done = true;
     else if (message.type === "error") reader.error = message.code;
   }
+}
+
+/** Where the first chunk begins that is not safe; the final one is kept until the end is safe [W-3]. */
+function fromOf({ sent, safe, offset }: TestWriter): number {
+  const first = sent.find(({ chunk }) => chunk.end > safe || hasFlag(chunk, Flag.final));
+  return first?.chunk.offset ?? offset;
+}
+
+function keptOf(id: number, chunks: readonly Chunk[]): KeptStream[] {
+  const [first, last] = [chunks[0], chunks.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return [
+    {
+      id,
+      from: first.offset,
+      to: last.end,
+      end: hasFlag(last, Flag.final),
+      lastFlags: last.flags,
+      lastOffset: last.offset,
+      lastArrival: last.arrival,
+    },
+  ];
 }

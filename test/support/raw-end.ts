@@ -137,6 +137,7 @@ export class RawEnd {
     return {
       session,
       secret,
+      writers: [...this.writers.values()].map((writer) => writer.position()),
       readers: readers ?? [...this.readers.values()].map((reader) => reader.position()),
     };
   }

@@ -1,10 +1,12 @@
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
-import type {
-  EndMessage,
-  ErrorMessage,
-  SatelliteMessage,
-  StreamBegins,
-  StreamInfo,
+import {
+  type EndMessage,
+  type ErrorMessage,
+  PositionState,
+  type ReaderPosition,
+  type SatelliteMessage,
+  type StreamBegins,
+  type StreamInfo,
 } from "../../satellite/wire/messages.ts";
 import type { RawEnd } from "./raw-end.ts";
 import type { RawWriter } from "./raw-writer.ts";
@@ -122,11 +124,12 @@ export class RawReader {
     this.end.send({ type: "leave", ref: this.ref });
   }
 
-  position(): { ref: number; streams: [number, number][] } {
+  position(): ReaderPosition {
     const open = [...this.streams.values()].filter(
       ({ isWithdrawn, isEndAcked }) => !isWithdrawn && !isEndAcked,
     );
-    return { ref: this.ref, streams: open.map(({ id, offset }) => [id, offset]) };
+    const inside = PositionState.inside;
+    return { ref: this.ref, streams: open.map(({ id, offset, ackedTo }) => [id, offset, ackedTo, inside]) };
   }
 
   expects(stream: number): boolean {

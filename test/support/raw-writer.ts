@@ -1,6 +1,11 @@
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
-import type { EndMessage, ErrorMessage, SatelliteMessage } from "../../satellite/wire/messages.ts";
+import type {
+  EndMessage,
+  ErrorMessage,
+  SatelliteMessage,
+  WriterPosition,
+} from "../../satellite/wire/messages.ts";
 import type { RawEnd } from "./raw-end.ts";
 
 /** A writer: what was sent stays here, so that it can be sent again. */
@@ -67,6 +72,12 @@ export class RawWriter {
       const isEmptyEnd = chunk.end === from && hasFlag(chunk, Flag.final);
       if (chunk.end > from || isEmptyEnd) this.end.sendBytes(chunk.frame);
     }
+  }
+
+  /** From where it can send again; the final chunk is kept until the end is safe [W-3]. */
+  position(): WriterPosition {
+    const first = this.sent.find((chunk) => chunk.end > this.safe || hasFlag(chunk, Flag.final));
+    return { ref: this.ref, from: first?.offset ?? this.offset };
   }
 
   abort(reason?: string): void {
