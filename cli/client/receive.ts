@@ -75,11 +75,15 @@ export class Delivery implements Receiving {
 
   async #pump(): Promise<void> {
     try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const pending = this.#handOver(next);
-        if (pending !== undefined) await pending;
-        if (this.#isSettled) return;
-        this.#consumed(next);
+      while (this.#queue.length > 0) {
+        const batch = this.#queue;
+        this.#queue = [];
+        for (const notice of batch) {
+          const pending = this.#handOver(notice);
+          if (pending !== undefined) await pending;
+          if (this.#isLeaving || this.#isSettled) return;
+          this.#consumed(notice);
+        }
       }
     } catch (error) {
       this.#link.dispatch({ type: "leave", ref: this.#ref });

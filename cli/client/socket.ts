@@ -95,11 +95,20 @@ export class Socket {
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#reason ||= REASONS[error.code ?? ""] ?? error.message;
+      if (error.code?.startsWith("WS_ERR_") === true) this.#error ??= this.#defect(error); // RFC 6455 is broken
     });
     socket.on("close", (_code: number, reason: Buffer) => {
       this.#reason ||= reason.toString() || "the connection was lost";
       events.closed(this.#reason, this.#error);
     });
+  }
+
+  #defect(cause: Error): WireError {
+    return new WireError(
+      "protocol",
+      `What answers at ${this.#address.text} does not speak as a satellite does: ${cause.message}.`,
+      { cause },
+    );
   }
 
   #refused(status: number): void {

@@ -64,7 +64,7 @@ export class PipeWriter extends Writable {
     if (this.#kind === "binary") {
       this.destroy();
     } else {
-      this.#isInterrupted = true;
+      this.#isInterrupted ||= !this.writableEnded; // what has ended before is whole
       this.end();
     }
   }

@@ -270,6 +270,8 @@ export class World {
       case "drop":
         store.remove(effect.stream);
         break;
+      case "note":
+        break; // nothing here outlives the satellite
       case "wake": {
         const wake = ++this.#brokerWakes;
         if (effect.atMs === null) break;
