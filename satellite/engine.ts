@@ -131,6 +131,9 @@ export class Engine implements Exchange {
       case "release":
         this.#keep(effect.type, () => store.release(effect.stream, effect.offset));
         return;
+      case "note":
+        this.#keep(effect.type, () => store.note(effect.facts));
+        return;
       case "drop":
         this.#keep(effect.type, () => store.remove(effect.stream));
         return;

@@ -10,7 +10,7 @@ import { type BrokerLike, Engine, nowMs } from "./engine.ts";
 import { equalSecrets, type Keyring, rootKeyring } from "./keys/tokens.ts";
 import { Broker } from "./pipe/broker.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Store } from "./store/store.ts";
+import type { Recovered, Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 import { limits as defaultLimits, type Limits } from "./wire/limits.ts";
 
@@ -52,18 +52,31 @@ export interface RunningSatellite {
 }
 
 /** Starts a satellite. Throws WireError `usage` for options that cannot be. */
-export function startSatellite(options: SatelliteOptions = {}): Promise<RunningSatellite> {
+export async function startSatellite(options: SatelliteOptions = {}): Promise<RunningSatellite> {
   const store = options.store ?? new MemoryStore();
   const limits = { ...defaultLimits, ...options.limits };
   const software = options.software ?? `skypipe/${typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0"}`;
+  const recovered = await recover(store, options.log);
   const broker = new Broker({
     limits,
     software,
     storeName: store.name,
     startedMs: nowMs(),
     equal: equalSecrets,
+    ...(store.isLasting && { recovered }),
   });
   return composeSatellite(broker, { ...options, store, limits, software });
+}
+
+/** What the store has kept from before, and what of that it has lost. */
+async function recover(store: Store, log: SatelliteOptions["log"]): Promise<Recovered> {
+  const recovered = await store.recover();
+  const { streams, lostTailBytes, damage } = recovered;
+  const time = new Date().toISOString();
+  if (store.isLasting)
+    log?.({ time, level: "info", event: "store.recovered", streams: streams.length, lostTailBytes });
+  for (const detail of damage) log?.({ time, level: "error", event: "store.damage", detail });
+  return recovered;
 }
 
 export type ComposeOptions = Omit<SatelliteOptions, "limits"> & {

@@ -10,7 +10,7 @@ import { enrol } from "./enrol.ts";
 import type { IdKind } from "./ids.ts";
 import { restoreCursor } from "./join.ts";
 import type { Pipes } from "./pipes.ts";
-import { Phase, Reader, type ReaderFailure } from "./reader.ts";
+import { type Phase, Reader, type ReaderFailure } from "./reader.ts";
 import { ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Failure, Stream, StreamState } from "./stream.ts";

@@ -10,6 +10,7 @@ const SPARE_FACTOR_MAX = 2;
  */
 export class MemoryStore implements Store {
   readonly name = "memory";
+  readonly isLasting = false;
   onDurable: OnDurable = () => {};
   onTrouble: OnTrouble = () => {};
   readonly #streams: Map<number, ChunkList> = new Map();

@@ -1,13 +1,6 @@
+import type { Fact, JsonValue } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { StreamInfo } from "../wire/messages.ts";
-
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
 
 /** What is kept of a stream besides its chunks. */
 export interface StreamRecord extends StreamInfo {
@@ -17,12 +10,6 @@ export interface StreamRecord extends StreamInfo {
   /** Milliseconds since the epoch. */
   readonly openedMs: number;
   readonly ttlMs?: number;
-}
-
-/** One fact of the journal: it replaces the one before with the same key; `null` forgets it. */
-export interface Fact {
-  readonly key: string;
-  readonly value: JsonValue | null;
 }
 
 /** A stream that was created and not removed, as a restart found it. Without chunks `from` is `to`. */
@@ -35,6 +22,8 @@ export interface KeptStream {
   readonly end: boolean;
   /** Flags of the last chunk; 0 without one. */
   readonly lastFlags: number;
+  /** Where the last chunk begins; `to` without one. */
+  readonly lastOffset: number;
   readonly firstArrival: number;
   readonly lastArrival: number;
   /** Bytes that were durable are missing behind `to`: nothing can be appended any more. */
@@ -79,6 +68,8 @@ export class DamageError extends Error {
 export interface Store {
   /** `memory`, `files` … */
   readonly name: string;
+  /** Whether it outlives its process: only then are facts noted. */
+  readonly isLasting: boolean;
   /** Set before the first call. Offsets of one stream never go back, and nothing is told of a stream after `remove`. */
   onDurable: OnDurable;
   /**
