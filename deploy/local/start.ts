@@ -5,6 +5,8 @@ import { prepareFolder } from "./place.ts";
 import { answers } from "./publish.ts";
 
 const START_MS = 10_000;
+const ATTEMPTS_MAX = 5;
+const PAUSE_MS = 50;
 const POLL_MS = 20;
 const IDLE_EXIT = "60s";
 /** What is kept of a satellite's complaints. */
@@ -18,8 +20,10 @@ export async function startLocal(command: readonly string[], socket: string): Pr
   prepareFolder(socket);
   const deadlineMs = performance.now() + START_MS;
   let complaint = "";
-  while (!(await answers(socket))) {
-    if (performance.now() > deadlineMs) throw didNotStart(complaint);
+  for (let attempt = 0; !(await answers(socket)); attempt++) {
+    if (attempt === ATTEMPTS_MAX || performance.now() > deadlineMs) throw didNotStart(complaint);
+    // It may have given way to one that left at the same moment; one that can't start does not get better by haste.
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt));
     complaint = await startOnce(command, socket, deadlineMs);
   }
 }

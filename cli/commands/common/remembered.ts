@@ -70,7 +70,7 @@ function load(): Conf | null {
     return open();
   } catch (error) {
     if (systemCode(error) === "") throw error;
-    if (detail(error, "syscall") === "mkdir") return null;
+    if (detail(error, "syscall") === "mkdir" || systemCode(error) === "ENOTDIR") return null;
     const file = detail(error, "path") || "the file of the settings";
     throw unusable(file, `can't be read (${systemReason(error)}): mend that, or`, error);
   }

@@ -160,6 +160,8 @@ class WriteEnd {
     } catch (error) {
       this.#abort(cannotRead(error));
     }
+    // Ctrl-C ends the command before us in the pipeline too: by its EOF alone, half a file would pass for a whole one.
+    await new Promise((resolve) => setImmediate(resolve));
     if (writer.destroyed) return;
     if (this.#stopped === null) this.#end(writer);
     else writer.interrupt();
