@@ -1,7 +1,7 @@
 import type { Exchange, Line } from "./doors/exchange.ts";
 import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
-import type { Store } from "./store/store.ts";
+import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 
 /** Longest time a Node timer can be set to. A tick that comes early does no harm. */
@@ -39,6 +39,10 @@ export class Engine implements Exchange {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    parts.store.onTrouble = (trouble, detail) => {
+      parts.log(trouble === null ? "info" : "error", "store.trouble", { trouble, detail });
+      this.post({ type: "trouble", isShut: trouble !== null });
+    };
     parts.store.onDurable = (stream, offset, end) => this.post({ type: "durable", stream, offset, end });
   }
 
@@ -154,6 +158,10 @@ export class Engine implements Exchange {
       (chunks) => this.post({ type: "loaded", load, chunks }),
       (error: unknown) => {
         this.#parts.log("error", "store.read", { stream, offset, error: String(error) });
+        if (error instanceof DamageError) {
+          this.post({ type: "damaged", stream });
+          return;
+        }
         // The broker asks again for what it did not get: not at once, lest a bad disk keep us busy.
         const timer = setTimeout(() => {
           this.#retryTimers.delete(timer);

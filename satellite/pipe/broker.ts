@@ -4,7 +4,7 @@ import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Context } from "./context.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId, Recovered, Rights } from "./effects.ts";
-import { abortStream, detach, failReader, settle } from "./endings.ts";
+import { abortStream, detach, failReader, removeStream, settle } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
 import { offerOrphans } from "./join.ts";
 import { match } from "./offer.ts";
@@ -87,6 +87,10 @@ export class Broker {
         return this.#durable(event.stream, event.offset, event.end);
       case "loaded":
         return this.#loaded(event.load, event.chunks);
+      case "trouble":
+        return this.#ctx.room.shut(event.isShut);
+      case "damaged":
+        return this.#damaged(event.stream);
       case "stop":
         return this.#stop(event.reason);
       case "tick":
@@ -217,6 +221,12 @@ export class Broker {
     if (stream === undefined) return;
     noteDurable(stream, offset, end);
     settle(this.#ctx, stream);
+  }
+
+  #damaged(id: number): void {
+    const stream = this.#ctx.streams.get(id);
+    const failure = { code: "aborted", reason: "the satellite's disk has lost a part of it" } as const;
+    if (stream !== undefined) removeStream(this.#ctx, stream, failure);
   }
 
   #loaded(load: number, chunks: readonly Chunk[]): void {

@@ -43,6 +43,10 @@ export type BrokerEvent =
   | { type: "durable"; stream: number; offset: number; end: boolean }
   /** The answer to a `load`: whole chunks in order, from the offset that was asked for. */
   | { type: "loaded"; load: number; chunks: readonly Chunk[] }
+  /** The store has no room, or its disk fails; `false`: it works again. What it was given waits there meanwhile. */
+  | { type: "trouble"; isShut: boolean }
+  /** The store has lost a part of what was durable of this stream. */
+  | { type: "damaged"; stream: number }
   /** The time that `wake` asked for has come (early or late does no harm). */
   | { type: "tick" }
   /** The satellite is about to stop. */

@@ -64,14 +64,14 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   }
 }
 
-/** Somebody removed the stream, or its time is over: nothing of it is delivered any more [C-7] [L-2]. */
-export function removeStream(ctx: Context, stream: Stream, reason: string): void {
+/** Somebody removed the stream, its time is over, or it is damaged: nothing of it is delivered any more [C-7] [L-2]. */
+export function removeStream(ctx: Context, stream: Stream, failure: Failure): void {
   if (stream.isGone) return;
   if (stream.isRunning) stream.pipe.runningCount--;
   stream.state = StreamState.aborted;
-  stream.failure = { code: "removed", reason };
+  stream.failure = failure;
   stream.head = 0;
-  stream.writer.fail(ctx, stream, "removed", reason);
+  stream.writer.fail(ctx, stream, failure.code, failure.reason);
   finishStream(ctx, stream);
   closeDeliveries(ctx, stream);
   for (const cursor of stream.cursors) wake(ctx, cursor);
@@ -237,7 +237,7 @@ export function expireLater(ctx: Context, stream: Stream): void {
   const dueMs = Math.max(ctx.nowMs, stream.lastByteMs + stream.ttlMs);
   stream.ttlDeadline = ctx.deadlines.at(dueMs, () => {
     stream.ttlDeadline = null;
-    if (!stream.isHeld) removeStream(ctx, stream, "its time to live was over");
+    if (!stream.isHeld) removeStream(ctx, stream, { code: "removed", reason: "its time to live was over" });
   });
 }
 

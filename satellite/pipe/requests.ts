@@ -165,7 +165,8 @@ function remove(desk: Desk, session: Session, ref: number, name: string): void {
   if (pipe === undefined) throw new WireError("not-found", `there is no pipe ${describe(name)}`); // [C-7]
   const streams = [...pipe.streams.values()];
   const bytes = streams.reduce((sum, stream) => sum + stream.heldBytes, 0);
-  for (const stream of streams) removeStream(desk.ctx, stream, "somebody removed it");
+  const failure = { code: "removed", reason: "somebody removed it" } as const;
+  for (const stream of streams) removeStream(desk.ctx, stream, failure);
   session.send(desk.ctx, { type: "removed", ref, streams: streams.length, bytes });
 }
 

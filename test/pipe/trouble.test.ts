@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { Stage } from "./stage.ts";
+
+it("[L-15] a writer without readers waits while the store is in trouble, and goes on afterwards", () => {
+  const stage = new Stage();
+  stage.handle({ type: "trouble", isShut: true });
+  const end = stage.end();
+  const writer = end.open("x");
+  end.finish(writer, "kept\n");
+  expect(end.log.at(-1)).toMatchObject({ type: "pause" });
+  expect(writer.endSafe).toBe(false);
+  stage.handle({ type: "trouble", isShut: false });
+  expect(end.log.map(({ type }) => type)).toContain("continue");
+  expect(writer.endSafe).toBe(true);
+});
+
+it("[L-9] a stream that the disk has damaged is aborted, and costs nobody else anything", async () => {
+  const stage = new Stage();
+  const end = stage.end();
+  const damaged = end.open("x");
+  end.finish(damaged, "lost\n");
+  end.finish(end.open("x"), "kept\n");
+  const lazy = stage.end({ autoAck: false });
+  const reader = lazy.read("x");
+  stage.handle({ type: "damaged", stream: damaged.stream });
+  expect(reader.ends.get(damaged.stream)).toBe("aborted");
+  const next = stage.end().read("x");
+  await stage.settle();
+  expect(next.text).toBe("kept\n");
+});
