@@ -8,7 +8,7 @@ export interface Cut {
 }
 
 /** Silence after which an unfinished line is sent (DESIGN.md §2.6). */
-export const SILENT_MS = 100;
+const SILENT_MS = 100;
 const NEWLINE = 0x0a;
 
 /**

@@ -37,7 +37,7 @@ export type Notice =
   | { type: "withdrawn"; ref: number; stream: StreamBegins }
   | Outcome;
 
-export type Outcome =
+type Outcome =
   /** A writer's end is safe, and taken where it is `sync`. */
   | { type: "finished"; ref: number }
   /** A reader's delivery is complete, or it has left. */

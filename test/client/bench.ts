@@ -159,7 +159,7 @@ export class Bench {
   }
 }
 
-export function chunkOf(stream: number, offset: number, text: string, flags: number): Chunk {
+function chunkOf(stream: number, offset: number, text: string, flags: number): Chunk {
   return encodeChunk(stream, offset, flags, bytesOf(text));
 }
 

@@ -1,8 +1,8 @@
 /** A satellite and ends connected to it, closed when the test ends. */
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
-import { connect, type ConnectOptions, type PipeWriter, type Satellite } from "../../cli/client/index.ts";
-import { startSatellite, type SatelliteOptions } from "../../satellite/satellite.ts";
+import { type ConnectOptions, connect, type PipeWriter, type Satellite } from "../../cli/client/index.ts";
+import { type SatelliteOptions, startSatellite } from "../../satellite/satellite.ts";
 
 export async function useSatellite(options: SatelliteOptions = {}): Promise<string> {
   const satellite = await startSatellite(options);

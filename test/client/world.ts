@@ -14,7 +14,7 @@ import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
 const ALL = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 
 /** mulberry32: small, and good enough to be unlucky with. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
