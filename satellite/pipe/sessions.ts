@@ -81,17 +81,17 @@ export class Sessions {
   expire(ctx: Context, session: Session): void {
     const writers = [...session.writers].map(([ref, stream]) => rememberWriter(ref, stream));
     this.end(ctx, session);
-    if (writers.length > 0) this.#remember(ctx, new ExpiredSession(session.id, session.secret, writers));
+    this.#remember(ctx, new ExpiredSession(session.id, session.secret, writers));
   }
 
   #remember(ctx: Context, session: ExpiredSession): void {
     this.#expired.set(session.id, session);
-    this.#expiredWriters += session.writers.length;
+    this.#expiredWriters += weightOf(session);
     ctx.notebook.note(session);
     for (const oldest of this.#expired.values()) {
       if (this.#expiredWriters <= ctx.limits.expiredMax) return;
       this.#expired.delete(oldest.id);
-      this.#expiredWriters -= oldest.writers.length;
+      this.#expiredWriters -= weightOf(oldest);
       oldest.isForgotten = true;
       ctx.notebook.note(oldest);
     }
@@ -114,6 +114,11 @@ export class Sessions {
     const expired = this.#expired.get(resume.session);
     return expired !== undefined && this.#equal(expired.secret, resume.secret) ? expired : null;
   }
+}
+
+/** What it counts for in `expiredMax`: a session without writers is remembered too, as its readers come back. */
+function weightOf(session: ExpiredSession): number {
+  return Math.max(1, session.writers.length);
 }
 
 function rememberWriter(ref: number, stream: Stream): ExpiredWriter {

@@ -156,6 +156,21 @@ describe("[L-11] exactly once", () => {
       runs,
     );
   });
+
+  it("[S-6] [L-11] a text writer and a follower that are both away for longer than the grace", async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const world = new World(seed, { graceMs: 1_000, takeoverMs: 200 });
+        const reader = new ReadingEnd(world, "follow");
+        const writer = new WritingEnd(world, "a", 60);
+        disturb(world, [writer.end, reader.end], 4, 6_000);
+        await world.run(() => writer.outcome !== null && reader.text.length >= writer.text.length);
+        expect(writer.outcome).toEqual({ type: "finished" });
+        expect(reader.text).toBe(writer.text);
+      }),
+      runs,
+    );
+  });
 });
 
 describe("[S-9] a satellite that is started anew, without a journal", () => {
