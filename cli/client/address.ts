@@ -59,12 +59,16 @@ const SCHEMES: Readonly<Record<string, { webSocket: string; port: number }>> = {
  * @throws SkypipeError `usage`
  */
 export function refuseOpenToken(address: Address, env: NodeJS.ProcessEnv): void {
-  const isOpen = address.socketPath === null && address.url.startsWith("ws:") && !isLoopback(address.host);
-  if (!isOpen || env["SKYPIPE_INSECURE"] === "1") return;
+  if (!isOpen(address) || env["SKYPIPE_INSECURE"] === "1") return;
   throw new SkypipeError(
     "usage",
     `The token would travel to ${address.text} unencrypted: use https:, or set SKYPIPE_INSECURE=1 to send it all the same.`,
   );
+}
+
+/** Whether somebody on the way could read, or mistake for something else, what travels. */
+export function isOpen(address: Address): boolean {
+  return address.socketPath === null && address.url.startsWith("ws:") && !isLoopback(address.host);
 }
 
 function isLoopback(host: string): boolean {

@@ -4,7 +4,7 @@ import { type ClientOptions, type RawData, WebSocket } from "ws";
 import { type ErrorCode, errorTable, WireError } from "../../satellite/wire/errors.ts";
 import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import { limits, SUBPROTOCOL } from "../../satellite/wire/limits.ts";
-import type { Address } from "./address.ts";
+import { type Address, isOpen } from "./address.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
@@ -38,6 +38,7 @@ export class Socket {
     const options: ClientOptions = {
       perMessageDeflate: false, // [T-2]
       maxPayload: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
+      ...(!isOpen(address) && { generateMask: maskNothing }),
       ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }), // [T-4]
       ...(socketPath !== null && { createConnection: () => net.connect({ path: socketPath }) }),
     };
@@ -125,6 +126,14 @@ export class Socket {
       );
     }
   }
+}
+
+/**
+ * Masks keep a middlebox from taking payload for protocol (RFC 6455 §10.3). Where there can be none (TLS, this computer),
+ * zeros are as good, and cost nothing: masking in JavaScript is the dearest thing that an end does.
+ */
+function maskNothing(mask: Buffer): void {
+  mask.fill(0);
 }
 
 /** Errors of the system in words. */
