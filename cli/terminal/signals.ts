@@ -22,3 +22,13 @@ export function onSignal(stop: (exitCode: number) => void): () => void {
     for (const signal of signals) process.removeListener(signal, handle);
   };
 }
+
+/**
+ * Resolves when the signals that have reached this process were handled. Input that the event loop has seen is handled
+ * before a signal that came earlier, and a signal may be written down while the loop was already looking: two turns.
+ */
+export async function signalsAreHandled(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+}

@@ -10,7 +10,7 @@ import { type FirstBlock, readFirstBlock } from "../../terminal/first-block.ts";
 import { type Input, openInput } from "../../terminal/input.ts";
 import { Pace, paced } from "../../terminal/pace.ts";
 import { Progress } from "../../terminal/progress.ts";
-import { onSignal } from "../../terminal/signals.ts";
+import { onSignal, signalsAreHandled } from "../../terminal/signals.ts";
 import type { Source } from "../../terminal/stdin.ts";
 import { Teller } from "../../terminal/teller.ts";
 import { formatDuration } from "../../terminal/units.ts";
@@ -162,6 +162,8 @@ class WriteEnd {
     }
     // Ctrl-C ends the command before us in the pipeline too: by its EOF alone, half a file would pass for a whole one.
     await new Promise((resolve) => setImmediate(resolve));
+    // Ctrl-C ends the whole pipeline: the end of what fed us is seen one step before the signal that came with it.
+    await signalsAreHandled();
     if (writer.destroyed) return;
     if (this.#stopped === null) this.#end(writer);
     else writer.interrupt();
