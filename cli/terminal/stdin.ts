@@ -8,7 +8,7 @@ import { systemReason } from "./exit.ts";
 export type Role = "write" | "read";
 
 /** How bytes are read from a descriptor. */
-export type SourceKind = "file" | "stream" | "terminal" | "device";
+type SourceKind = "file" | "stream" | "terminal" | "device";
 
 export interface Source {
   readonly fd: number;

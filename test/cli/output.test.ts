@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { noise, sha256 } from "../support/bytes.ts";
 
+/** Runs a command on a terminal of its own. */
+const onTerminal = "script";
 const MiB = 1024 * 1024;
 const probe = fileURLToPath(new URL("output-probe.ts", import.meta.url));
 
@@ -85,7 +87,7 @@ it("a full disk is a sentence, with 1", async () => {
 
 it("a terminal that is stopped (Ctrl-S) for a while and goes on gets every byte", async () => {
   const line = `stty -opost -echo; "${process.execPath}" --import tsx "${probe}" 300000 2>/dev/null`;
-  const terminal = spawn("script", ["-qefc", line, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
+  const terminal = spawn(onTerminal, ["-qefc", line, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => void terminal.kill("SIGKILL"));
   const blocks: Buffer[] = [];
   terminal.stdout.on("data", (block: Buffer) => blocks.push(block));

@@ -161,8 +161,6 @@ class WriteEnd {
       this.#abort(cannotRead(error));
     }
     // Ctrl-C ends the command before us in the pipeline too: by its EOF alone, half a file would pass for a whole one.
-    await new Promise((resolve) => setImmediate(resolve));
-    // Ctrl-C ends the whole pipeline: the end of what fed us is seen one step before the signal that came with it.
     await signalsAreHandled();
     if (writer.destroyed) return;
     if (this.#stopped === null) this.#end(writer);
