@@ -103,3 +103,41 @@ it("[L-8] skypipe trigger; echo go waits, echo | skypipe trigger releases it", a
 
   expect((await here.exits(0)).out).toBe("\ngo\n");
 });
+
+it("the four lines, typed in two terminals", async () => {
+  const bed = useBed();
+  await bed.satellite();
+  const content = mixedFile(bed, "file");
+  writeFileSync(bed.path("a"), noise(300 * KiB, 1));
+  writeFileSync(bed.path("b"), noise(200 * KiB, 2));
+  const [here, there] = [await bed.screen(), await bed.screen()];
+  const isDone = /\n\$ $/;
+
+  await here.type("skypipe | gzip -9 -c > out.gz");
+  await here.shows(/waiting/);
+  await there.type("cat file | skypipe");
+  await here.shows(isDone);
+  await there.shows(isDone);
+  expect(gunzipSync(readFileSync(bed.path("out.gz"))).equals(content)).toBe(true);
+
+  await here.type("clear; skypipe logs > aggregate");
+  await here.shows(/waiting/);
+  await there.type("clear; echo a line > x; tail -f x | skypipe logs");
+  await until("the line has arrived", () => readFileSync(bed.path("aggregate"), "utf8") === "a line\n");
+  await there.press("C-c");
+  await there.shows(isDone);
+  await here.shows(/interrupted[^$]*\$ $/);
+
+  await there.type("clear; cat a | skypipe files; cat b | skypipe files; echo sent");
+  await there.shows(/^sent$/m);
+  await here.type(
+    "clear; skypipe files > a.got; skypipe files > b.got; cmp a a.got && cmp b b.got && echo same",
+  );
+  await here.shows(/^same$/m);
+
+  await here.type("clear; skypipe trigger; echo go");
+  await here.shows(/waiting/);
+  await there.type("clear; echo | skypipe trigger");
+  await here.shows(/^go$/m);
+  expect(await here.look()).toBe("\ngo\n$");
+}, 60_000);

@@ -52,6 +52,22 @@ it.each([
   await bed.pipe("file", { streams: 0 });
 });
 
+it("[L-9] Ctrl-C ends the whole pipeline: half a file never passes for a whole one", async () => {
+  const bed = useBed();
+  await bed.satellite();
+
+  // The EOF of the interrupted command comes together with the signal: whichever is seen first, the signal counts.
+  for (let time = 0; time < 8; time++) {
+    const reader = bed.skypipe(["file"], { stdout: "hash" });
+    await bed.pipe("file", { readers: 1 });
+    const job = bed.shell("(head -c 100000 /dev/urandom; exec sleep 100) | exec skypipe file");
+    await reader.putsBytes(100_000);
+    process.kill(-job.pid, "SIGINT");
+    await job.exits(130);
+    await reader.exits(5);
+  }
+});
+
 it("[L-9][S-6] a text writer that is killed aborts after the grace: its reader says so and exits 5", async () => {
   const bed = useBed();
   await bed.satellite(shortGrace);

@@ -53,6 +53,7 @@ export class Bed {
       XDG_RUNTIME_DIR: path.join(this.dir, "run"),
       SKYPIPE_CONFIG_DIR: path.join(this.dir, "config"),
       SKYPIPE_TEST_BED: this.#mark,
+      TMUX_TMPDIR: this.dir,
       TERM: "xterm-256color",
       LC_ALL: "C.UTF-8",
     };
@@ -90,7 +91,7 @@ export class Bed {
 
   /** A terminal with a shell in it that can be looked at. */
   async screen(env: NodeJS.ProcessEnv = {}): Promise<Screen> {
-    return Screen.open((args) => this.spawn("tmux", args, { env }), this.#mark);
+    return Screen.open((args) => this.spawn("tmux", args, { env }), `screen-${this.#procs.length}`);
   }
 
   /** A satellite; the commands that follow use it. */
