@@ -18,6 +18,7 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
       store = await open();
       told = [];
       store.onDurable = (stream, offset, end) => told.push({ stream, offset, end });
+      expect((await store.recover()).streams).toEqual([]);
     });
 
     afterEach(async () => {

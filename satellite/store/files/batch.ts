@@ -1,0 +1,160 @@
+/** What one commit writes: chunks that wait, and what is moved out of other segments. */
+import { type Chunk, Flag, hasFlag } from "../../wire/frame.ts";
+import { type Extent, extend, extentOf } from "./extent.ts";
+import type { Held } from "./held.ts";
+import { recordBytes } from "./record.ts";
+import type { Segment } from "./segment.ts";
+import type { Sizes } from "./sizes.ts";
+import type { Staging } from "./staging.ts";
+
+/** A record that is moved. */
+export interface MovedRecord {
+  readonly frame: Uint8Array;
+  readonly bytes: number;
+  readonly arrival: number;
+  readonly fresh: boolean;
+  readonly stream: number;
+  readonly from: number;
+  readonly to: number;
+  readonly flags: number;
+}
+
+/** An extent that is moved, and its records that are still needed. */
+export interface Move {
+  readonly held: Held;
+  readonly extent: Extent;
+  readonly records: readonly MovedRecord[];
+}
+
+interface Placed {
+  readonly held: Held;
+  readonly count: number;
+  readonly position: number;
+  /** The first of them is fresh. */
+  readonly fresh: boolean;
+}
+
+/** How far a stream is durable. */
+export interface Told {
+  readonly held: Held;
+  offset: number;
+  end: boolean;
+}
+
+export class Batch {
+  readonly #segment: Segment;
+  readonly #staging: Staging;
+  readonly #sizes: Sizes;
+  readonly #placed: Placed[] = [];
+  readonly #moved: { move: Move; position: number }[] = [];
+  readonly #start: number;
+
+  /** `start`: the bytes of the segment before the first record. */
+  constructor(segment: Segment, staging: Staging, sizes: Sizes, header: Buffer | null) {
+    this.#segment = segment;
+    this.#staging = staging;
+    this.#sizes = sizes;
+    this.#start = segment.bytes;
+    staging.begin();
+    if (header !== null) staging.addBytes(header);
+  }
+
+  get isFull(): boolean {
+    return this.#staging.bytes >= this.#sizes.batchBytes;
+  }
+
+  get pieces(): readonly Uint8Array[] {
+    return this.#staging.pieces();
+  }
+
+  get streams(): Held[] {
+    return this.#placed.map(({ held }) => held);
+  }
+
+  /** Takes what waits of one stream, as much as its turn allows. Returns whether that was all. */
+  take(held: Held): boolean {
+    const { tail } = held;
+    const untilBytes = this.#staging.bytes + this.#sizes.turnBytes;
+    const position = this.#position;
+    const fresh = tail.at(0)?.offset !== held.writtenTo;
+    let count = 0;
+    for (let chunk = tail.at(0); chunk !== undefined; chunk = tail.at(++count)) {
+      if (count > 0 && (this.#staging.bytes >= untilBytes || this.isFull)) break;
+      this.#staging.addRecord(chunk.frame, chunk.arrival, fresh && count === 0, this.#segment.salt);
+    }
+    held.inFlight = count;
+    if (count > 0) this.#placed.push({ held, count, position, fresh });
+    return count === tail.size;
+  }
+
+  move(move: Move): void {
+    this.#moved.push({ move, position: this.#position });
+    for (const { frame, arrival, fresh } of move.records) {
+      this.#staging.addRecord(frame, arrival, fresh, this.#segment.salt);
+    }
+  }
+
+  /** It could not be kept: what it took waits again. */
+  abandon(): void {
+    for (const { held } of this.#placed) held.inFlight = 0;
+  }
+
+  /** It is on disk. Returns what can be told. */
+  apply(): Told[] {
+    this.#segment.bytes = this.#position;
+    const told: Told[] = [];
+    for (const placed of this.#placed) {
+      const { held } = placed;
+      held.inFlight = 0;
+      if (!held.isRemoved) told.push(this.#place(placed));
+    }
+    for (const { move, position } of this.#moved) this.#replace(move, position);
+    return told;
+  }
+
+  get #position(): number {
+    return this.#start + this.#staging.bytes;
+  }
+
+  #place({ held, count, position, fresh }: Placed): Told {
+    let at = position;
+    let last: Chunk | undefined;
+    for (let index = 0; index < count; index++) {
+      last = held.tail.at(index) as Chunk;
+      const record = headOf(last, fresh && index === 0);
+      held.place(this.#segment, at, record, this.#sizes);
+      at += record.bytes;
+    }
+    held.tail.drop(count);
+    held.writtenTo = (last as Chunk).end;
+    this.#segment.streams?.add(held.id);
+    return { held, offset: held.writtenTo, end: hasFlag(last as Chunk, Flag.final) };
+  }
+
+  #replace({ held, extent, records }: Move, position: number): void {
+    if (held.isRemoved) return;
+    const moved: Extent[] = [];
+    let at = position;
+    for (const record of records) {
+      const last = moved.at(-1);
+      if (last === undefined || !extend(last, this.#segment, at, record, this.#sizes)) {
+        moved.push(extentOf(this.#segment, at, record));
+      }
+      at += record.bytes;
+    }
+    held.replace(extent, moved);
+    this.#segment.streams?.add(held.id);
+  }
+}
+
+function headOf(chunk: Chunk, fresh: boolean): Omit<MovedRecord, "frame"> {
+  return {
+    bytes: recordBytes(chunk.frame),
+    fresh,
+    arrival: chunk.arrival,
+    stream: chunk.stream,
+    from: chunk.offset,
+    to: chunk.end,
+    flags: chunk.flags,
+  };
+}

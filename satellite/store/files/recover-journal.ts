@@ -1,0 +1,103 @@
+import { WireError } from "../../wire/errors.ts";
+import type { JsonValue } from "../../wire/fact.ts";
+import type { Disk } from "./disk.ts";
+import { refuseNewer } from "./header.ts";
+import { JOURNAL } from "./journal.ts";
+import { JournalFile } from "./journal-file.ts";
+import { type FoundLine, headIn, linesIn } from "./journal-line.ts";
+
+/** What the journal says of a stream. */
+export interface ToldStream {
+  released: number;
+  isDamaged: boolean;
+}
+
+export interface FoundJournal {
+  readonly file: JournalFile;
+  readonly facts: Map<string, JsonValue>;
+  readonly streams: Map<number, ToldStream>;
+  readonly lostBytes: number;
+  readonly damage: string[];
+}
+
+/** Reads the journal, and cuts off what was torn. */
+export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
+  const file = await disk.open(JOURNAL);
+  const bytes = await file.read(0, await file.size());
+  const head = headIn(bytes);
+  if (head === null) {
+    throw new WireError(
+      "internal",
+      "the first line of the journal is damaged: restore the data directory, or move it away",
+    );
+  }
+  refuseNewer(head.version);
+  const lines = [...linesIn(bytes, head.end, head.salt)];
+  const cut = cutOf(bytes, lines, head.end);
+  const facts = new Map<string, JsonValue>();
+  const streams = new Map<number, ToldStream>();
+  const damage: string[] = [];
+  for (const { at, entry } of lines) {
+    if (at >= cut) break;
+    if (entry === null) damage.push(`the journal is damaged at byte ${at}: a line of it is lost`);
+    else apply(entry, facts, streams);
+  }
+  const lostBytes = Math.max(0, endOfContent(bytes) - cut);
+  if (lostBytes > 0) {
+    await file.truncate(cut);
+    await file.sync();
+  }
+  const allocated = lostBytes > 0 ? cut : bytes.length;
+  return { file: new JournalFile(file, head.salt, cut, allocated), facts, streams, lostBytes, damage };
+}
+
+/**
+ * Where the journal is cut: at its first bad line, unless a later line tells that this one was on disk already. Then a
+ * crash has not torn it: it was damaged since, which costs nothing but itself.
+ */
+function cutOf(bytes: Buffer, lines: readonly FoundLine[], headEnd: number): number {
+  let synced = 0;
+  for (const { entry } of lines) if (entry?.[0] === "synced") synced = Math.max(synced, Number(entry[1]));
+  const bad = lines.find(({ at, entry }) => entry === null && at >= synced);
+  if (bad !== undefined) return bad.at;
+  return lines.length > 0 ? bytes.lastIndexOf("\n") + 1 : headEnd;
+}
+
+/** Zeros at the end are space that was taken before it is needed. */
+function endOfContent(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
+}
+
+function apply(
+  entry: readonly JsonValue[],
+  facts: Map<string, JsonValue>,
+  streams: Map<number, ToldStream>,
+): void {
+  const [what, first, second] = entry;
+  const id = Number(first);
+  const stream = streams.get(id);
+  switch (what) {
+    case "facts":
+      for (let at = 1; at + 1 < entry.length; at += 2) {
+        const [key, value] = entry.slice(at) as [string, JsonValue];
+        if (value === null) facts.delete(key);
+        else facts.set(key, value);
+      }
+      return;
+    case "stream":
+      if (stream === undefined) streams.set(id, { released: Number(second), isDamaged: false });
+      return;
+    case "released":
+      if (stream !== undefined) stream.released = Math.max(stream.released, Number(second));
+      return;
+    case "damaged":
+      if (stream !== undefined) stream.isDamaged = true;
+      return;
+    case "removed":
+      streams.delete(id);
+      return;
+    default: // `synced`, and what later programs of this version add
+  }
+}
