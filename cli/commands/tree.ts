@@ -38,7 +38,11 @@ export function exampleOf(command: Command): string {
  */
 export function bareCommand(run: Run, takesAnyName = true): Command {
   const command = new Command("skypipe")
-    .description("Named pipes in the sky: what goes in here comes out there")
+    .description(
+      "Named pipes in the sky: what goes in here comes out there. It writes where stdin is a pipe, a socket or a " +
+        "file, and reads where stdin is a terminal, /dev/null or closed.",
+    )
+    .usage("[options] [name]\n       skypipe verb [options] …")
     .version(version, "-V, --version", "print the version")
     .argument("[name]", NAME)
     .action(async (name: string | undefined, options: SendOptions & RecvOptions) => {

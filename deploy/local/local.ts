@@ -14,7 +14,7 @@ export function localProvider(command: readonly string[], env: NodeJS.ProcessEnv
   const place: Place = { url: `unix:${socket}` };
   return {
     name: "local",
-    title: "this computer (for pipes between its own processes; held in memory)",
+    title: "this computer, for its own processes; kept in memory",
     find: async () => ((await answers(socket)) ? place : null),
     deploy: async () => {
       await startLocal(command, socket);
