@@ -35,8 +35,8 @@ it("ten commands at once share one satellite", async () => {
 
   const readers = Array.from({ length: 10 }, () => bed.skypipe(["x"]));
   await bed.pipe("x", { readers: 10 });
-  expect(sockets(bed)).toHaveLength(1);
-  expect(bed.running("satellite")).toHaveLength(1);
+  // Those that came too late are still on their way out.
+  await until("one is left", () => sockets(bed).length === 1 && bed.running("satellite").length === 1);
   await bed.shell("echo all | skypipe x").exits(0);
   for (const reader of readers) expect((await reader.exits(0)).out).toBe("all\n");
 }, 60_000);
