@@ -1,17 +1,23 @@
 /** `skypipe satellite`: runs one here until it is stopped. */
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync, statfsSync, writeSync } from "node:fs";
 import { ownPath, publish } from "../../deploy/local/publish.ts";
 import { type LogEntry, type RunningSatellite, startSatellite } from "../../satellite/satellite.ts";
+import { openFilesStore } from "../../satellite/store/files/files.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import type { Limits } from "../../satellite/wire/limits.ts";
+import { type Limits, limits } from "../../satellite/wire/limits.ts";
 import { openWithoutBlocking } from "../terminal/descriptor.ts";
 import { systemReason } from "../terminal/exit.ts";
 import { print } from "./common/print.ts";
+
+/** How much of a file system the backlog may take. */
+const FILE_SYSTEM_SHARE = 0.85;
 
 export interface ServeOptions {
   host: string;
   port: number;
   memory?: boolean;
+  /** A folder's name. */
+  data?: string;
   /** A file's name. */
   tokenFile?: string;
   /** Milliseconds. */
@@ -32,11 +38,13 @@ export async function satellite(options: ServeOptions): Promise<number> {
   const token = tokenOf(options);
   const { socket } = options;
   const own = socket === undefined ? undefined : ownPath(socket);
+  const store = options.data === undefined ? undefined : await openFilesStore(options.data);
   const running = await startSatellite({
     host: options.host,
     port: options.port,
     limits: limitsOf(options),
     log: stderrLog(),
+    ...(store === undefined ? {} : { store }),
     ...(own === undefined ? {} : { socketPath: own }),
     ...(token === undefined ? {} : { token }),
     ...(options.idleExit === undefined ? {} : { idleExitMs: options.idleExit }),
@@ -62,12 +70,19 @@ async function claim(running: RunningSatellite, own: string, socket: string): Pr
 }
 
 function limitsOf(options: ServeOptions): Partial<Limits> {
-  const { grace, maxBuffer, maxLag } = options;
+  const { grace, maxBuffer = roomIn(options.data), maxLag } = options;
   return {
     ...(grace === undefined ? {} : { graceMs: grace }),
     ...(maxBuffer === undefined ? {} : { maxBufferBytes: maxBuffer }),
     ...(maxLag === undefined ? {} : { maxLagBytes: maxLag }),
   };
+}
+
+/** A small file system gives less than the default room, and keeps some for the store's own files (DESIGN.md §6). */
+function roomIn(folder: string | undefined): number | undefined {
+  if (folder === undefined) return undefined;
+  const { blocks, bsize } = statfsSync(folder);
+  return Math.min(limits.maxBufferBytes, Math.floor(blocks * bsize * FILE_SYSTEM_SHARE));
 }
 
 function tokenOf({ tokenFile }: ServeOptions): string | undefined {

@@ -197,7 +197,13 @@ function satellite(run: Run): Command {
       new Option("--port <port>", "listen on this port; 0: one that is free").default(0).argParser(parsePort),
     )
     .addOption(new Option("--socket <path>", "listen on a Unix socket instead").conflicts(["host", "port"]))
-    .option("--memory", "keep what waits in memory (it is lost when the satellite ends)")
+    .addOption(
+      new Option(
+        "--data <dir>",
+        "keep what waits in this folder: it survives the end of the satellite",
+      ).conflicts("memory"),
+    )
+    .option("--memory", "keep what waits in memory (the default: it is lost when the satellite ends)")
     .option("--token-file <file>", "ask for the token that is in this file; else for SKYPIPE_TOKEN, if set")
     .addOption(duration("--grace <d>", "how long a lost connection may come back, for example 60s"))
     .addOption(new Option("--max-buffer <n>", "room for what waits, for example 1G").argParser(parseSize))
@@ -211,7 +217,7 @@ function satellite(run: Run): Command {
       await run(async () => (await import("./satellite.ts")).satellite(options));
     });
   return withManners(command, [
-    ["skypipe satellite --port 7777", "for this computer"],
+    ["skypipe satellite --port 7777 --data ~/pipes", "for this computer, with a backlog that lasts"],
     ["skypipe satellite --host 0.0.0.0 --port 7777 --token-file token", "for others, who need the token"],
   ]);
 }
