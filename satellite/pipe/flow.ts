@@ -10,7 +10,8 @@ const RELEASE_STEP_BYTES = 64 * 1024;
 /** Moves the safe offset on [W-4]. */
 export function advance(ctx: Context, stream: Stream): void {
   const durable = stream.stored?.durable ?? 0;
-  const acked = stream.isHeld ? (stream.minAcked() ?? 0) : 0;
+  // After a restart readers may be ahead of what their writer has sent again [S-10].
+  const acked = stream.isHeld ? Math.min(stream.minAcked() ?? 0, stream.head) : 0;
   const safe = Math.max(durable, acked, stream.safe);
   if (safe > stream.safe) {
     stream.window.acked(safe - stream.safe, ctx.nowMs);

@@ -30,6 +30,23 @@ describe("a restart", () => {
     expect([reader.text, reader.done, writer.endSafe]).toEqual(["abcdef", true, true]);
   });
 
+  it("[S-10] [W-4] nothing is safe that the satellite has not got again, however far its readers are", () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x", { kind: "binary" });
+    stage.deafen(writerEnd.connectionNumber);
+    for (const text of ["ab", "cd"]) writerEnd.write(writer, text, Flag.binary);
+    stage.restart();
+    writerEnd.holdsBack = true;
+    writerEnd.resume();
+    readerEnd.resume();
+    expect([reader.text, writer.safe]).toEqual(["abcd", 0]);
+    writerEnd.sendHeldBack();
+    expect(writer.safe).toBe(4);
+  });
+
   it("[S-9] a writer learns of an end that its reader acknowledged just before", () => {
     const stage = new Stage();
     const reader = stage.end().read("x");

@@ -215,6 +215,9 @@ export class End {
   readonly stage: Stage;
   readonly log: SatelliteMessage[] = [];
   autoAck: boolean;
+  /** Chunks stay here for now. */
+  holdsBack = false;
+  readonly #heldBack: Chunk[] = [];
   connectionNumber = 0;
   closedWith: string | null = null;
   readonly writers: Map<number, TestWriter> = new Map();
@@ -295,7 +298,17 @@ export class End {
     this.sendChunk(chunk);
   }
 
+  /** Sends what was held back. */
+  sendHeldBack(): void {
+    this.holdsBack = false;
+    for (const chunk of this.#heldBack) this.sendChunk(chunk);
+  }
+
   sendChunk(chunk: Chunk): void {
+    if (this.holdsBack) {
+      this.#heldBack.push(chunk);
+      return;
+    }
     if (this.connectionNumber !== 0) {
       this.stage.handle({ type: "chunk", connection: this.connectionNumber, chunk: { ...chunk } });
     }
@@ -399,7 +412,8 @@ export class End {
       writer.safe = message.safe;
       writer.credit = message.credit;
       for (const { chunk } of writer.sent) {
-        if (chunk.end > message.received || hasFlag(chunk, Flag.final)) this.sendChunk(chunk);
+        if (chunk.end > Math.max(message.received, message.safe) || hasFlag(chunk, Flag.final))
+          this.sendChunk(chunk);
       }
     } else if (message.type === "ack" && "credit" in message) {
       writer.safe = message.offset;
