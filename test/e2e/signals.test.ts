@@ -55,12 +55,13 @@ it.each([
 it("[L-9] Ctrl-C ends the whole pipeline: half a file never passes for a whole one", async () => {
   const bed = useBed();
   await bed.satellite();
+  noiseFile(bed.path("noise"), 100_000, 1);
 
   // The EOF of the interrupted command comes together with the signal: whichever is seen first, the signal counts.
   for (let time = 0; time < 8; time++) {
     const reader = bed.skypipe(["file"], { stdout: "hash" });
     await bed.pipe("file", { readers: 1 });
-    const job = bed.shell("(head -c 100000 /dev/urandom; exec sleep 100) | exec skypipe file");
+    const job = bed.shell("exec tail -f -c +1 noise | exec skypipe file");
     await reader.putsBytes(100_000);
     process.kill(-job.pid, "SIGINT");
     await job.exits(130);
