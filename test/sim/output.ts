@@ -1,0 +1,186 @@
+import type { EndCause } from "../../cli/client/types.ts";
+import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
+import type { StreamBegins } from "../../satellite/wire/messages.ts";
+import type { ReaderEnd } from "./reader.ts";
+import type { World } from "./world.ts";
+import { TOKEN_BYTES, type WriterEnd } from "./writer.ts";
+
+const NEWLINE = 0x0a;
+
+/** One stream in the output of one process. Positions are those in what the writer wrote. */
+export interface Track {
+  readonly begins: StreamBegins;
+  readonly writer: WriterEnd;
+  /** Where the stream's offset 0 is; null: no chunk has told. */
+  base: number | null;
+  /** Stream offset that comes next. */
+  offset: number;
+  chunks: number;
+  cause: EndCause | null;
+}
+
+/** What one process has put out, checked as it comes. */
+export class Output {
+  readonly tracks: Map<StreamBegins, Track> = new Map();
+  readonly #world: World;
+  readonly #reader: ReaderEnd;
+  /** Where each writer's bytes went on to, over all its streams. */
+  readonly #reached: Map<WriterEnd, number> = new Map();
+  #last: { track: Track; flags: number; sentMs: number; sessions: number } | null = null;
+
+  constructor(world: World, reader: ReaderEnd) {
+    this.#world = world;
+    this.#reader = reader;
+  }
+
+  /** Streams of which something was put out. */
+  get had(): Track[] {
+    return [...this.tracks.values()].filter(({ chunks, cause }) => chunks > 0 || cause !== null);
+  }
+
+  begins(stream: StreamBegins): void {
+    if (this.tracks.has(stream)) this.#violate("R-2", `stream ${stream.stream} begins twice`);
+    this.#track(stream);
+  }
+
+  withdrawn(stream: StreamBegins): void {
+    const track = this.tracks.get(stream);
+    if (track !== undefined && track.chunks > 0)
+      this.#violate("L-5", `stream ${stream.stream} is withdrawn late`);
+    this.tracks.delete(stream);
+  }
+
+  gap(stream: StreamBegins, from: number, to: number): void {
+    const track = this.#track(stream);
+    const isAllowed = this.#reader.plan.mode === "tap" || this.#reader.sessionsLost > 0;
+    if (!isAllowed || to < from)
+      this.#violate("L-11", `a gap in stream ${stream.stream} from ${from} to ${to}`);
+    track.offset = to;
+    track.base = null;
+  }
+
+  chunk(stream: StreamBegins, chunk: Chunk): void {
+    const track = this.#track(stream);
+    const { writer } = track;
+    const payload = payloadOf(chunk);
+    const position = positionIn(payload);
+    const end = position + payload.length;
+    this.#world.log(() => `${this.#reader.name} puts out ${writer.name} ${position}–${end}`);
+    if (!writer.input.subarray(position, end).equals(payload)) {
+      this.#violate(
+        "L-11",
+        `stream ${stream.stream} has other bytes at ${chunk.offset} than ${writer.name} wrote`,
+      );
+    }
+    if (chunk.offset !== track.offset) {
+      this.#violate("L-11", `stream ${stream.stream} goes on at ${chunk.offset} instead of ${track.offset}`);
+    }
+    if (track.base !== null && track.base + chunk.offset !== position) {
+      this.#violate("L-11", `${writer.name} goes on at ${position} instead of ${track.base + chunk.offset}`);
+    }
+    if (track.cause !== null) this.#violate("L-9", `stream ${stream.stream} goes on after its end`);
+    if (track.base === null) this.#checkStart(track, chunk, position);
+    track.base = position - chunk.offset;
+    track.offset = chunk.end;
+    this.#checkMerge(track, chunk);
+    track.chunks++;
+    const reached = this.#reached.get(writer) ?? 0;
+    const isExcused = this.#world.hasForgotten || this.#reader.plan.mode === "peek";
+    if (position < reached && !isExcused) {
+      this.#violate("L-11", `${writer.name} is repeated from ${position}, after ${reached}`);
+    }
+    this.#reached.set(writer, Math.max(reached, end));
+    if (!this.#reader.isSpectator) this.#world.model.covered(writer, position, end);
+  }
+
+  ends(stream: StreamBegins, offset: number, cause: EndCause): void {
+    const track = this.#track(stream);
+    const { writer } = track;
+    this.#world.log(() => `${this.#reader.name} puts out the end of ${writer.name} at ${offset}: ${cause}`);
+    if (track.cause !== null) this.#violate("L-9", `stream ${stream.stream} ends twice`);
+    if (track.offset !== offset) {
+      this.#violate("L-9", `stream ${stream.stream} ends at ${offset}, ${track.offset} has come`);
+    }
+    track.cause = cause;
+    if (this.#last?.track === track) this.#last = null;
+    if (cause === "aborted") {
+      this.#checkAbort(track);
+      return;
+    }
+    const isWhole = track.base === null || track.base + offset === writer.writtenBytes;
+    if (!writer.hasFinished || !isWhole) {
+      this.#violate(
+        "L-9",
+        `${writer.name} ends cleanly at ${(track.base ?? 0) + offset} of ${writer.writtenBytes}`,
+      );
+    }
+    if ((cause === "interrupted") !== writer.isInterrupted) {
+      this.#violate("L-9", `${writer.name} ends as ${cause}`);
+    }
+    if (!this.#reader.isSpectator) this.#world.model.endCovered(writer);
+  }
+
+  #checkStart(track: Track, chunk: Chunk, position: number): void {
+    const { mode } = this.#reader.plan;
+    const { writer } = track;
+    if (chunk.offset === 0 || mode === "peek" || this.#reader.sessionsLost > 0) return;
+    if (writer.isBinary) {
+      if (mode !== "tap") this.#violate("L-4", `binary ${writer.name} begins at ${chunk.offset}`);
+    } else if (writer.input[position - 1] !== NEWLINE) {
+      this.#violate("L-12", `${writer.name} begins at ${position}, in mid-line`);
+    }
+  }
+
+  /** Nothing comes between what belongs together. */
+  #checkMerge(track: Track, chunk: Chunk): void {
+    const last = this.#last;
+    const { sentMs } = chunk as Chunk & { sentMs: number };
+    const sessions = this.#reader.sessionsLost;
+    this.#last = { track, flags: chunk.flags, sentMs, sessions };
+    if (last === null || last.track === track || this.#reader.isSpectator) return;
+    if (last.sessions !== sessions || (last.flags & Flag.final) !== 0 || last.track.cause !== null) return;
+    if (last.track.writer.isBinary) {
+      this.#violate("L-7", `${track.writer.name} comes in between binary ${last.track.writer.name}`);
+    } else if (
+      (last.flags & Flag.boundary) === 0 &&
+      sentMs - last.sentMs < this.#world.plan.limits.midLineMs
+    ) {
+      this.#violate("L-6", `${track.writer.name} comes in mid-line of ${last.track.writer.name}`);
+    }
+    if (hasFlag(chunk, Flag.binary) && this.#reader.plan.mode === "plain") {
+      this.#violate("L-5", `binary ${track.writer.name} is in a merge`);
+    }
+  }
+
+  /** What has finished does not abort, but where the law says so. */
+  #checkAbort({ writer, begins }: Track): void {
+    const { model } = this.#world;
+    const isExcused =
+      this.#world.hasForgotten ||
+      model.isRemovable(writer) ||
+      model.hasOnes(writer.plan.pipe) ||
+      !writer.isBinary; // text goes on in another stream after the grace
+    if (writer.outcome?.type === "finished" && !isExcused) {
+      this.#violate("L-13", `${writer.name} has finished, but its stream ${begins.stream} aborts`);
+    }
+  }
+
+  #track(stream: StreamBegins): Track {
+    const known = this.tracks.get(stream);
+    if (known !== undefined) return known;
+    const writer = this.#world.writers.get(stream.name ?? "");
+    if (writer === undefined) throw new Error(`stream ${stream.stream} has no name`);
+    const track = { begins: stream, writer, base: null, offset: stream.offset, chunks: 0, cause: null };
+    this.tracks.set(stream, track);
+    return track;
+  }
+
+  #violate(rule: string, text: string): void {
+    this.#world.model.violate(rule, `${this.#reader.name} (${this.#reader.plan.mode}): ${text}`);
+  }
+}
+
+function positionIn(payload: Uint8Array): number {
+  const index = Buffer.from(payload.buffer, payload.byteOffset + 2, 5).toString("latin1");
+  return Number.parseInt(index, 36) * TOKEN_BYTES;
+}

@@ -1,0 +1,229 @@
+/** What the satellite was told and has told, for the model: what it knew, and when. */
+import type { BrokerEvent } from "../../satellite/pipe/effects.ts";
+import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
+import { ReaderEnd } from "./reader.ts";
+import type { Wire } from "./wire.ts";
+import type { World } from "./world.ts";
+import { WriterEnd } from "./writer.ts";
+
+/** One stream, as the satellite has told of it. */
+export interface Seen {
+  readonly id: number;
+  readonly writer: WriterEnd;
+  readonly openedAt: number;
+  /** Its end or its abort has come; null: not, or forgotten by a restart. */
+  endedAt: number | null;
+  isAborted: boolean;
+  /** One reader, alone, has acknowledged its end: nobody else may begin it. */
+  takenBy: ReaderEnd | null;
+  readonly begunBy: Set<ReaderEnd>;
+  head: number;
+  safe: number;
+  stored: { from: number; to: number } | null;
+}
+
+export class Witness {
+  readonly #world: World;
+  /** Counts what happens: two things never happen at the same moment. */
+  at = 0;
+  streams: Map<number, Seen> = new Map();
+  /** Streams of earlier lives of a satellite that forgets. */
+  readonly past: Seen[] = [];
+  #storedBytes = 0;
+  #allowedBytes = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#allowedBytes = world.plan.limits.maxBufferBytes;
+  }
+
+  /** The satellite has started, with what its store had kept. */
+  restarted(
+    kept: readonly { id: number; from: number; to: number; end: boolean }[],
+    isLasting: boolean,
+  ): void {
+    this.at++;
+    const ends = new Map(kept.map((stream) => [stream.id, stream]));
+    if (!isLasting) {
+      this.past.push(...this.streams.values());
+      this.streams = new Map();
+    }
+    this.#storedBytes = 0;
+    for (const seen of this.streams.values()) {
+      const found = ends.get(seen.id);
+      if (!seen.isAborted && found?.end !== true) seen.endedAt = null;
+      seen.stored = found === undefined ? null : { from: found.from, to: found.to };
+      seen.head = found?.to ?? 0;
+      seen.safe = seen.head;
+      this.#storedBytes += found === undefined ? 0 : found.to - found.from;
+    }
+    this.#allowedBytes = Math.max(this.#world.plan.limits.maxBufferBytes, this.#storedBytes);
+    for (const end of this.#world.ends) end.currentWire = null;
+  }
+
+  /** The power went: what was known last may be forgotten. */
+  powerLost(): void {
+    for (const seen of this.streams.values()) {
+      seen.takenBy = null;
+      seen.endedAt = null;
+    }
+  }
+
+  before(event: BrokerEvent & { connection: number }, wire: Wire | undefined): void {
+    this.at++;
+    if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
+    if (event.type === "chunk") this.#chunk(event.chunk);
+    else if (event.type === "message") this.#message(wire, event.message);
+  }
+
+  #chunk(chunk: Chunk): void {
+    const seen = this.streams.get(chunk.stream);
+    if (seen === undefined) return;
+    seen.head = Math.max(seen.head, chunk.end);
+    if (hasFlag(chunk, Flag.final)) seen.endedAt ??= this.at;
+    this.#checkMemory();
+  }
+
+  #message(wire: Wire, message: Extract<BrokerEvent, { type: "message" }>["message"]): void {
+    const { end } = wire;
+    if (message.type === "ack" && message.end === true && end instanceof ReaderEnd) {
+      const seen = this.streams.get(message.stream);
+      const begunAt = end.seen.begun.get(message.stream);
+      if (seen === undefined || begunAt === undefined || end.isSpectator) return;
+      const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
+      const isAlone = seen.begunBy.size === 1;
+      if (isAlone && (wasEnded || end.plan.mode === "one")) seen.takenBy = end;
+    } else if (message.type === "abort" && end instanceof WriterEnd) {
+      for (const seen of this.streams.values()) {
+        if (seen.writer !== end || seen.endedAt !== null) continue;
+        seen.endedAt = this.at;
+        seen.isAborted = true;
+      }
+    }
+  }
+
+  sends(wire: Wire, message: SatelliteMessage): void {
+    this.at++;
+    const { end } = wire;
+    if (message.type === "welcome") end.currentWire = wire;
+    if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
+      this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
+    }
+    if (end instanceof WriterEnd) this.#toWriter(end, message);
+    else if (end instanceof ReaderEnd) this.#toReader(end, message);
+  }
+
+  #toWriter(writer: WriterEnd, message: SatelliteMessage): void {
+    if (message.type === "opened") {
+      const known = this.streams.get(message.stream);
+      if (known !== undefined && known.writer !== writer) {
+        this.#world.model.violate(
+          "S-11",
+          `stream ${message.stream} of ${known.writer.name} is given to ${writer.name} too`,
+        );
+      }
+      const seen = known ?? this.#open(message.stream, writer);
+      seen.head = Math.max(seen.head, message.received);
+      seen.safe = Math.max(seen.safe, message.safe);
+    } else if (message.type === "ack" && "credit" in message) {
+      const seen = this.streams.get(message.stream);
+      if (seen === undefined) return;
+      if (message.offset > seen.head) {
+        this.#world.model.violate(
+          "W-4",
+          `${writer.name}: ${message.offset} is safe of ${seen.head} received`,
+        );
+      }
+      seen.safe = Math.max(seen.safe, message.offset);
+    }
+  }
+
+  #open(id: number, writer: WriterEnd): Seen {
+    for (const other of this.streams.values()) {
+      if (other.writer !== writer || other.endedAt !== null) continue;
+      other.endedAt = this.at; // its session has expired: this one goes on for it
+      other.isAborted = true;
+    }
+    const seen: Seen = {
+      id,
+      writer,
+      openedAt: this.at,
+      endedAt: null,
+      isAborted: false,
+      takenBy: null,
+      begunBy: new Set(),
+      head: 0,
+      safe: 0,
+      stored: null,
+    };
+    this.streams.set(id, seen);
+    return seen;
+  }
+
+  #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
+    if (message.type === "attached") {
+      if (reader.seen.session !== reader.sessionsLost) {
+        reader.seen.begun.clear();
+        reader.seen.at = this.at;
+        reader.seen.session = reader.sessionsLost;
+      }
+    } else if (message.type === "stream") {
+      const seen = this.streams.get(message.stream);
+      if (seen === undefined || reader.seen.begun.has(message.stream)) return;
+      reader.seen.begun.set(message.stream, this.at);
+      if (reader.isSpectator) return;
+      if (seen.takenBy !== null && seen.takenBy !== reader) {
+        const { takenBy, writer } = seen;
+        this.#world.model.violate(
+          "L-3",
+          `${reader.name} is given the stream ${seen.id} of ${writer.name}, whose end ${takenBy.name} has acknowledged`,
+        );
+      }
+      seen.begunBy.add(reader);
+    } else if (message.type === "withdrawn") {
+      this.streams.get(message.stream)?.begunBy.delete(reader);
+      reader.seen.begun.delete(message.stream);
+    }
+  }
+
+  appends(chunk: Chunk): void {
+    const seen = this.streams.get(chunk.stream);
+    if (seen === undefined) return;
+    this.#storedBytes += chunk.end - chunk.offset;
+    seen.stored ??= { from: chunk.offset, to: chunk.offset };
+    seen.stored.to = chunk.end;
+    if (this.#storedBytes > this.#allowedBytes) {
+      this.#world.model.violate("L-15", `${this.#storedBytes} bytes are stored, of ${this.#allowedBytes}`);
+    }
+  }
+
+  releases(stream: number, offset: number): void {
+    const seen = this.streams.get(stream);
+    if (seen?.stored == null) return;
+    const from = Math.min(Math.max(offset, seen.stored.from), seen.stored.to);
+    this.#storedBytes -= from - seen.stored.from;
+    seen.stored.from = from;
+    if (from === seen.stored.to) seen.stored = null;
+  }
+
+  drops(stream: number): void {
+    const seen = this.streams.get(stream);
+    if (seen?.stored != null) this.#storedBytes -= seen.stored.to - seen.stored.from;
+    if (seen !== undefined) {
+      seen.stored = null;
+      seen.head = 0;
+      seen.safe = 0;
+    }
+  }
+
+  /** What was received and is not safe yet is in memory: no more than the windows allow. */
+  #checkMemory(): void {
+    let bytes = 0;
+    for (const seen of this.streams.values()) bytes += Math.max(0, seen.head - seen.safe);
+    const { budgetBytes, windowBytesMin } = this.#world.plan.limits;
+    if (bytes > Math.max(budgetBytes * 2, windowBytesMin)) {
+      this.#world.model.violate("W-5", `${bytes} bytes are unsafe in memory, the budget is ${budgetBytes}`);
+    }
+  }
+}
