@@ -64,4 +64,9 @@ export class Backoff {
   lasted(forMs: number): void {
     if (forMs >= STABLE_MS) this.#attempts = 0;
   }
+
+  /** The connection carries bytes: how often the link was cut before that does not count any more. */
+  carried(): void {
+    this.#attempts = Math.min(this.#attempts, 1); // but not at once again, should each connection end like this
+  }
 }

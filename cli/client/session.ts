@@ -110,6 +110,7 @@ export class Session {
         this.#message(event.message);
         break;
       case "chunk":
+        this.#backoff.carried();
         this.#attachments.chunk(event.chunk);
         break;
       case "heard":
@@ -152,6 +153,7 @@ export class Session {
     } else if (message.type === "expired" && this.#state === SessionState.asking) {
       this.#attachments.route(message); // [S-6]
     } else if (this.#state === SessionState.ready && "ref" in message) {
+      if (message.type === "ack") this.#backoff.carried();
       this.#attachments.route(message);
     } else {
       throw new WireError(

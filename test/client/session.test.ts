@@ -141,6 +141,18 @@ describe("coming back", () => {
     expect(bench.effects).toEqual([]);
   });
 
+  it("[S-8] a link that is cut often, but carries bytes in between, is not waited for longer and longer", () => {
+    const bench = new Bench().greet().open(1);
+    bench.say({ type: "opened", ref: 1, stream: 7, received: 0, safe: 0, credit: 65_536 });
+    for (let cut = 0; cut < 10; cut++) {
+      bench.cut();
+      const cutMs = bench.nowMs;
+      bench.greet({ resumed: true });
+      expect(bench.nowMs - cutMs).toBeLessThanOrEqual(100);
+      bench.say({ type: "ack", ref: 1, stream: 7, offset: 0, credit: 65_536 });
+    }
+  });
+
   it("[S-8] passes goaway on and comes back when the connection is closed", () => {
     const bench = new Bench().greet().clear().say({ type: "goaway", reason: "stopping" });
     expect(bench.effects).toEqual([{ type: "goaway", reason: "stopping" }]);
