@@ -3,6 +3,7 @@ import { readFileSync, statfsSync, writeSync } from "node:fs";
 import { ownPath, publish } from "../../deploy/local/publish.ts";
 import { type LogEntry, type RunningSatellite, startSatellite } from "../../satellite/satellite.ts";
 import { openFilesStore } from "../../satellite/store/files/files.ts";
+import type { Store } from "../../satellite/store/store.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
 import { openWithoutBlocking } from "../terminal/descriptor.ts";
@@ -38,7 +39,7 @@ export async function satellite(options: ServeOptions): Promise<number> {
   const token = tokenOf(options);
   const { socket } = options;
   const own = socket === undefined ? undefined : ownPath(socket);
-  const store = options.data === undefined ? undefined : await openFilesStore(options.data);
+  const store = options.data === undefined ? undefined : await storeIn(options.data);
   const running = await startSatellite({
     host: options.host,
     port: options.port,
@@ -56,6 +57,15 @@ export async function satellite(options: ServeOptions): Promise<number> {
   await print(`${socket === undefined ? running.url : `unix:${socket}`}\n`);
   await running.closed;
   return 0;
+}
+
+async function storeIn(folder: string): Promise<Store> {
+  try {
+    return await openFilesStore(folder);
+  } catch (cause) {
+    if (cause instanceof WireError) throw cause;
+    throw new WireError("usage", `cannot keep the pipes in '${folder}': ${systemReason(cause)}`, { cause });
+  }
 }
 
 async function claim(running: RunningSatellite, own: string, socket: string): Promise<void> {

@@ -24,6 +24,7 @@ export function systemCode(error: unknown): string {
 const reasons: Record<string, string> = {
   EACCES: "permission denied",
   EDQUOT: "the disk quota is used up",
+  EEXIST: "something else is there",
   EFBIG: "the file is too large",
   EIO: "input/output error",
   EISDIR: "it is a directory",
