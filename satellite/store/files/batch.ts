@@ -24,6 +24,8 @@ export interface Move {
   readonly held: Held;
   readonly extent: Extent;
   readonly records: readonly MovedRecord[];
+  /** What was released then. */
+  readonly base: number;
 }
 
 interface Placed {
@@ -131,14 +133,14 @@ export class Batch {
     return { held, offset: held.writtenTo, end: hasFlag(last as Chunk, Flag.final) };
   }
 
-  #replace({ held, extent, records }: Move, position: number): void {
+  #replace({ held, extent, records, base }: Move, position: number): void {
     if (held.isRemoved) return;
     const moved: Extent[] = [];
     let at = position;
     for (const record of records) {
       const last = moved.at(-1);
       if (last === undefined || !extend(last, this.#segment, at, record, this.#sizes)) {
-        moved.push(extentOf(this.#segment, at, record));
+        moved.push(extentOf(this.#segment, at, record, Math.max(base, record.from)));
       }
       at += record.bytes;
     }

@@ -51,12 +51,13 @@ export class Committer {
     await Promise.resolve(); // what is given to the store in the same turn is one commit
     const { commits, disk } = this.#parts;
     while (commits.isWanted || this.#trouble !== null) {
+      const isLastAttempt = this.#isEnding;
       try {
         await commits.run();
         await this.#succeeded();
       } catch (error) {
         await this.#failedToCommit(error);
-        if (this.#isEnding) {
+        if (isLastAttempt) {
           this.#failure = asError(error);
           break;
         }

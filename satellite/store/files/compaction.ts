@@ -117,6 +117,6 @@ export class Compaction {
       records.push({ ...record, fresh, frame: frameOf(buffer, record) });
     }
     const isWhole = extent.isGone || isDead(extent, held.released) || records.at(-1)?.to === extent.to;
-    return isWhole ? { held, extent, records } : null;
+    return isWhole ? { held, extent, records, base: start } : null;
   }
 }

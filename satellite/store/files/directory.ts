@@ -3,7 +3,8 @@ import type { Disk, DiskFile } from "./disk.ts";
 /** A disk whose `sync` does nothing when no name has changed. */
 export class Directory implements Disk {
   readonly #disk: Disk;
-  #changes = 0;
+  /** What an earlier process has changed counts, too. */
+  #changes = 1;
   #synced = 0;
 
   constructor(disk: Disk) {

@@ -1,6 +1,6 @@
 /** Extents: where records of one stream that follow each other lie in one segment. */
 import { Flag } from "../../wire/frame.ts";
-import { RECORD_HEADER_BYTES, type RecordHead } from "./record.ts";
+import { RECORD_BYTES_MIN, type RecordHead } from "./record.ts";
 import type { Segment } from "./segment.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -16,6 +16,8 @@ export interface Extent {
   liveBytes: number;
   readonly from: number;
   to: number;
+  /** What is released before this offset does not make it deader: that did not come along when it was moved. */
+  readonly base: number;
   /** It begins with a record that is fresh. */
   readonly fresh: boolean;
   readonly firstArrival: number;
@@ -28,7 +30,12 @@ export interface Extent {
 }
 
 /** The extent of one record, which lies at `position` in the segment. */
-export function extentOf(segment: Segment, position: number, record: Omit<RecordHead, "at">): Extent {
+export function extentOf(
+  segment: Segment,
+  position: number,
+  record: Omit<RecordHead, "at">,
+  base: number = record.from,
+): Extent {
   return {
     segment,
     position,
@@ -37,6 +44,7 @@ export function extentOf(segment: Segment, position: number, record: Omit<Record
     liveBytes: 0,
     from: record.from,
     to: record.to,
+    base,
     fresh: record.fresh,
     firstArrival: record.arrival,
     lastArrival: record.arrival,
@@ -79,10 +87,11 @@ export function isDead(extent: Extent, released: number): boolean {
 
 /** Counts in its segment what `released` leaves of it: in proportion, so that nothing has to be read for it. */
 export function recount(extent: Extent, released: number): void {
-  const { ownBytes, from, to } = extent;
+  const { ownBytes, base, to } = extent;
   let live = ownBytes;
-  if (released >= to) live = isFinal(extent) ? Math.min(ownBytes, RECORD_HEADER_BYTES) : 0;
-  else if (released > from) live = Math.ceil((ownBytes * (to - released)) / (to - from));
+  if (released >= to && base < to) live = 0;
+  else if (released > base) live = Math.ceil((ownBytes * (to - released)) / (to - base));
+  if (isFinal(extent)) live = Math.max(live, RECORD_BYTES_MIN + to - extent.lastFrom);
   extent.segment.liveBytes += live - extent.liveBytes;
   extent.liveBytes = live;
 }

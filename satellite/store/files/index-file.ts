@@ -66,12 +66,14 @@ export function decodeIndex(
 }
 
 function entryAt(index: Buffer, at: number, segment: Segment): Extent {
+  const from = readOffset(index, at + 8);
   return {
     segment,
     lastFlags: index.readUInt8(at + 6),
     fresh: index.readUInt8(at + 7) !== 0,
-    from: readOffset(index, at + 8),
+    from,
     to: readOffset(index, at + 16),
+    base: from,
     position: index.readUInt32BE(at + 24),
     span: index.readUInt32BE(at + 28),
     ownBytes: index.readUInt32BE(at + 32),

@@ -7,7 +7,8 @@ import { limits } from "../../wire/limits.ts";
 export const RECORD_HEADER_BYTES = 14;
 export const RECORD_BYTES_MAX: number = RECORD_HEADER_BYTES + HEADER_BYTES + limits.chunkBytesMax;
 
-const RECORD_BYTES_MIN = RECORD_HEADER_BYTES + HEADER_BYTES;
+/** Of a chunk without a byte. */
+export const RECORD_BYTES_MIN: number = RECORD_HEADER_BYTES + HEADER_BYTES;
 const KIND_NEXT = 1;
 const KIND_FRESH = 2;
 

@@ -43,10 +43,8 @@ export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
     else apply(entry, facts, streams);
   }
   const lostBytes = Math.max(0, endOfContent(bytes) - cut);
-  if (lostBytes > 0) {
-    await file.truncate(cut);
-    await file.sync();
-  }
+  if (lostBytes > 0) await file.truncate(cut);
+  await file.sync(); // a process that was killed has left some of it with the operating system
   const allocated = lostBytes > 0 ? cut : bytes.length;
   return { file: new JournalFile(file, head.salt, cut, allocated), facts, streams, lostBytes, damage };
 }

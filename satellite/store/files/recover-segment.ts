@@ -92,10 +92,8 @@ async function scan(
     segment.bytes = position + record.bytes;
   }
   const lostBytes = bytes - segment.bytes;
-  if (lostBytes > 0) {
-    await file.truncate(segment.bytes);
-    await file.sync();
-  }
+  if (lostBytes > 0) await file.truncate(segment.bytes);
+  await file.sync(); // a process that was killed has left some of it with the operating system
   return { segment, entries: found.entries, lostBytes, damage };
 }
 

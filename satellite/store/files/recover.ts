@@ -31,6 +31,7 @@ export async function recover(disk: Disk, sizes: Sizes): Promise<{ state: State;
   const found = names.has(JOURNAL) ? await recoverJournal(disk) : await beginJournal(disk, names);
   const segments = new Segments(disk, sizes.openFiles);
   const { extents, lostBytes, damage } = await recoverSegments(disk, names, found, segments, sizes);
+  await disk.sync(); // whatever is told from here on is told to last
   const streams = new Map<number, Held>();
   for (const [id, told] of found.streams) streams.set(id, assemble(id, told, extents.get(id) ?? []));
   const journal = new Journal(disk, sizes, found.file, toJson(found.facts), linesOf(streams));
@@ -81,7 +82,6 @@ async function recoverSegments(
   let lostBytes = 0;
   const isWanted = (id: number): boolean => journal.streams.has(id);
   const synced = new Map<number, number>();
-  let isNewest = true;
   // The newest first: each tells how much of the one before was on disk.
   for (const number of numbersOf(names, "segment").toReversed()) {
     segments.skip(number);
@@ -92,9 +92,8 @@ async function recoverSegments(
       segments.add(found.segment);
       if (found.previous !== null) synced.set(found.previous.number, found.previous.bytes);
       lostBytes += found.lostBytes;
-      isNewest = false;
-    } else if (isNewest && syncedBytes === null) {
-      lostBytes += found.lostBytes; // it was being made
+    } else if (syncedBytes === null) {
+      lostBytes += found.lostBytes; // nothing in it was ever on disk: it was being made
       await disk.unlink(segmentName(number));
     } else {
       damage.push(`the header of segment ${number} is damaged: nothing in it can be read`);

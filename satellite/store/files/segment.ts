@@ -32,7 +32,7 @@ export class Segment {
   }
 
   get deadBytes(): number {
-    return this.bytes - this.liveBytes;
+    return Math.max(0, this.bytes - SEGMENT_HEADER_BYTES - this.liveBytes);
   }
 }
 
