@@ -5,6 +5,8 @@ export type IdKind = "arrival" | "stream" | "session";
 
 /** How many are reserved at once: the journal learns of one number in so many. */
 const RESERVED = { arrival: 1_000_000, stream: 10_000, session: 10_000 } as const;
+/** Streams that may open in a millisecond on average; 48 bits of them last until the year 2109. */
+const STREAMS_PER_MS = 64;
 
 /** Numbers that are never given twice, not even after a restart: those that are reserved are skipped then. */
 export class Ids implements Notable {
@@ -28,10 +30,14 @@ export class Ids implements Notable {
     return { ...this.#reserved };
   }
 
-  /** Goes on behind what was reserved before the restart, and behind `arrival`, the last that the store has seen. */
-  restore(reserved: Readonly<Partial<Record<IdKind, number>>>, arrival: number): void {
+  /**
+   * Goes on behind what was reserved before the restart, and behind `arrival`, the last that the store has seen. After a
+   * power failure what was reserved may be forgotten, but ends remember their streams: time tells those apart [S-11].
+   */
+  restore(reserved: Readonly<Partial<Record<IdKind, number>>>, arrival: number, nowMs: number): void {
     for (const kind of ["arrival", "stream", "session"] as const) this.#last[kind] = reserved[kind] ?? 0;
     this.#last.arrival = Math.max(this.#last.arrival, arrival);
+    this.#last.stream = Math.max(this.#last.stream, Math.floor(nowMs) * STREAMS_PER_MS);
     Object.assign(this.#reserved, this.#last);
   }
 }

@@ -84,7 +84,7 @@ class Play {
   #write(index: number): void {
     const each = this.writers[index % Math.max(1, this.writers.length)];
     if (each === undefined || each.finished || each.writer.error !== null) return;
-    const line = `<${each.writer.stream}.${++each.lines}>\n`;
+    const line = `<${this.writers.indexOf(each)}.${++each.lines}>\n`;
     if (each.writer.offset + line.length > each.writer.credit) {
       each.lines--;
       return;
