@@ -10,6 +10,7 @@ export class Window {
   #sizeBytes: number;
   #ackedBytes = 0;
   #sinceMs: number;
+  #isClosed = false;
 
   constructor(limits: Limits, nowMs: number, budget: Budget | null = null) {
     this.#limits = limits;
@@ -22,8 +23,9 @@ export class Window {
     return this.#sizeBytes;
   }
 
-  /** Takes the first bytes out of the budget, where there were none at the start. Returns whether it has some now. */
+  /** Takes the first bytes out of the budget, where there were none at the start. Returns whether it has what it needs. */
   open(): boolean {
+    if (this.#isClosed) return true;
     if (this.#sizeBytes === 0 && this.#budget?.take(this.#limits.windowBytesMin)) {
       this.#sizeBytes = this.#limits.windowBytesMin;
     }
@@ -32,6 +34,7 @@ export class Window {
 
   /** Notes that `bytes` more were acknowledged. */
   acked(bytes: number, nowMs: number): void {
+    if (this.#isClosed) return;
     this.#ackedBytes += bytes;
     if (this.#ackedBytes < this.#sizeBytes) return;
     const tookMs = nowMs - this.#sinceMs;
@@ -41,8 +44,9 @@ export class Window {
     else if (tookMs < this.#limits.windowGrowMs) this.#grow();
   }
 
-  /** Gives everything back to the budget. */
+  /** Gives everything back to the budget, for good. */
   close(): void {
+    this.#isClosed = true;
     this.#budget?.give(this.#sizeBytes);
     this.#sizeBytes = 0;
   }
