@@ -46,6 +46,8 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   if (stream.isGone || stream.state === StreamState.aborted) return;
   if (stream.isRunning) stream.pipe.runningCount--;
   stream.state = StreamState.aborted;
+  stream.isDormant = false;
+  stream.window.close();
   stream.failure = failure;
   stream.abortOrder = ctx.nextArrival();
   ctx.notebook.note(stream);
@@ -53,15 +55,15 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   stream.writer.fail(ctx, stream, failure.code, failure.reason);
   closeDeliveries(ctx, stream);
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
-  if (stream.isHeld) return;
-  const isAllThere = !stream.isBinary || stream.isIntact;
-  if (stream.cursors.size === 0 && (stream.isTaken || !isAllThere || stream.head === stream.start))
-    finishStream(ctx, stream);
-  else {
-    expireLater(ctx, stream);
-    settle(ctx, stream);
-    match(ctx, stream.pipe);
+  if (stream.isHeld) {
+    match(ctx, stream.pipe); // what was dormant can be taken over
+    return;
   }
+  const isAllThere = !stream.isBinary || stream.isIntact;
+  if (!isAllThere || stream.head === stream.start) stream.takenFrom ??= stream.start; // for nobody else
+  expireLater(ctx, stream);
+  settle(ctx, stream);
+  match(ctx, stream.pipe);
 }
 
 /** Somebody removed the stream, its time is over, or it is damaged: nothing of it is delivered any more [C-7] [L-2]. */
@@ -203,10 +205,12 @@ function isUnread(ctx: Context, cursor: Cursor): boolean {
 function leaveBehind(ctx: Context, cursor: Cursor): void {
   const { stream } = cursor;
   if (stream.isBinary ? !stream.isIntact : cursor.whole && stream.isLetGo) {
+    stream.takenFrom ??= cursor.start; // for nobody else
     abortStream(ctx, stream, {
       code: "aborted",
       reason: "its reader has gone and nobody else can have all of it",
     });
+    settle(ctx, stream);
     return;
   }
   if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);

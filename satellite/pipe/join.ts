@@ -32,8 +32,16 @@ export function standingOf(ctx: Context, stream: Stream): Standing {
 export function isTakeable(ctx: Context, stream: Stream): boolean {
   const standing = standingOf(ctx, stream);
   if (standing !== Standing.free && standing !== Standing.orphaned) return false;
-  if (stream.isTaken) return false;
-  return stream.isBinary ? stream.isIntact : !(stream.isTakenWhole && stream.isLetGo);
+  if (stream.isTaken || isBeyondReach(stream)) return false;
+  return !stream.isBinary || stream.isIntact;
+}
+
+/**
+ * Whether nobody but its readers can have it: its head was let go while one of them had it whole [L-10], or after a
+ * restart only its writer knows how far they are [S-10].
+ */
+export function isBeyondReach(stream: Stream): boolean {
+  return (stream.isTakenWhole && stream.isLetGo) || (stream.isDormant && stream.isHeld);
 }
 
 /** Whether the reader has the stream, or had it: it gets no stream twice [L-11]. */

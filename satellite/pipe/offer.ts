@@ -2,6 +2,7 @@
 import type { Context } from "./context.ts";
 import {
   hasHad,
+  isBeyondReach,
   isMergeable,
   isTakeable,
   joinFromNow,
@@ -90,7 +91,7 @@ function beginPlain(ctx: Context, reader: Reader): void {
 /** What a plain reader that waits would do with the stream: nothing, take it alone, or merge the running text [L-5]. */
 function deliveryOf(ctx: Context, reader: Reader, stream: Stream): Phase | null {
   const standing = standingOf(ctx, stream);
-  if (standing === Standing.fading || stream.isTaken) return null;
+  if (standing === Standing.fading || stream.isTaken || isBeyondReach(stream)) return null;
   if (isReserved(reader, stream, standing)) return null;
   if (reader.isFresh) return isMergeable(stream) && stream.isRunning ? Phase.merge : null; // [L-4]
   if (isMergeable(stream)) return Phase.merge;
@@ -124,7 +125,7 @@ function takeOne(ctx: Context, reader: Reader): void {
 /** Joins what runs: text, and what is left of aborted text; a follower also binary streams that are all there [L-4] [L-7] [L-9]. */
 function joinUnended(ctx: Context, reader: Reader): void {
   for (const stream of reader.pipe.unended) {
-    if (hasHad(reader, stream) || stream.isTaken) continue;
+    if (hasHad(reader, stream) || stream.isTaken || isBeyondReach(stream)) continue;
     const standing = standingOf(ctx, stream);
     if (standing === Standing.fading) continue;
     if (isReserved(reader, stream, standing)) continue;

@@ -5,7 +5,7 @@ import type { Kind, Mode, StreamInfo } from "../wire/messages.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
 import type { KeptStream, Recovered } from "./effects.ts";
-import { expireLater } from "./endings.ts";
+import { abortStream, expireLater } from "./endings.ts";
 import { enrol } from "./enrol.ts";
 import type { IdKind } from "./ids.ts";
 import { restoreCursor } from "./join.ts";
@@ -69,7 +69,7 @@ export function restore(desk: Desk, { facts, streams }: Recovered): void {
   const { ctx } = desk;
   const kept = new Map(streams.map((stream) => [stream.id, stream]));
   const lastArrival = streams.reduce((last, stream) => Math.max(last, stream.lastArrival), 0);
-  ctx.ids.restore((facts.get("ids") ?? {}) as Partial<Record<IdKind, number>>, lastArrival);
+  ctx.ids.restore((facts.get("ids") ?? {}) as Partial<Record<IdKind, number>>, lastArrival, ctx.nowMs);
   const sessions = new Map<string, Session>();
   for (const [[id], fact] of factsOf<SessionFact>(facts, "session")) {
     sessions.set(id as string, restoreSession(desk, id as string, fact));
@@ -87,7 +87,8 @@ export function restore(desk: Desk, { facts, streams }: Recovered): void {
   for (const [[id], fact] of factsOf<{ secret: string; writers: ExpiredWriter[] }>(facts, "expired")) {
     desk.sessions.restoreExpired(ctx, new ExpiredSession(id as string, fact.secret, fact.writers));
   }
-  for (const stream of ctx.streams.values()) release(ctx, stream);
+  for (const id of kept.keys()) if (!ctx.streams.has(id)) ctx.emit({ type: "drop", stream: id }); // consumed long ago
+  for (const stream of ctx.streams.values()) release(ctx, stream, sessions);
 }
 
 function* factsOf<T>(facts: ReadonlyMap<string, JsonValue>, kind: string): Generator<[string[], T]> {
@@ -128,8 +129,9 @@ function restoreStream(
 ): void {
   const { ctx } = desk;
   // Its writer's session may be long over: the stream stays.
-  const session = sessions.get(fact.session) ?? new Session(fact.session, "", noRights, null);
-  const writer = new Writer(session, fact.ref, false);
+  const session = sessions.get(fact.session);
+  const writer = new Writer(session ?? new Session(fact.session, "", noRights, null), fact.ref, false);
+  writer.isForgotten = session === undefined;
   const stream = new Stream(ctx, desk.pipes.obtain(ctx.limits, fact.pipe), writer, {
     id,
     info: fact.info,
@@ -200,9 +202,13 @@ function restoreReader(desk: Desk, session: Session, ref: number, fact: ReaderFa
   else desk.ctx.emptied.add(pipe);
 }
 
-/** What nobody holds is free, and its time runs. */
-function release(ctx: Context, stream: Stream): void {
-  if (stream.isHeld || stream.isTaken) return;
-  stream.pipe.setFree(stream);
-  expireLater(ctx, stream);
+/** What nobody holds is free, and its time runs. The end of a stream may be lost with the power, and its writer gone. */
+function release(ctx: Context, stream: Stream, sessions: ReadonlyMap<string, Session>): void {
+  if (!stream.isHeld && !stream.isTaken) {
+    stream.pipe.setFree(stream);
+    expireLater(ctx, stream);
+  }
+  if (stream.isRunning && !sessions.has(stream.writer.session.id)) {
+    abortStream(ctx, stream, { code: "aborted", reason: "its writer was lost" }); // [L-9]
+  }
 }

@@ -5,6 +5,8 @@ import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, detach } from "./endings.ts";
 import { revive } from "./flow.ts";
+import { match } from "./offer.ts";
+import type { Pipe } from "./pipe.ts";
 import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
 import type { Session } from "./session.ts";
@@ -23,15 +25,19 @@ interface Position {
 /** Repeats the state of every attachment. Throws WireError `protocol` for a position that cannot be. */
 export function replay(ctx: Context, session: Session, resume: Resume): void {
   dropForbidden(ctx, session);
+  const woken = new Set<Pipe>();
   for (const { ref, from } of resume.writers) {
     const stream = session.writers.get(ref);
-    if (stream?.isDormant) wake(ctx, stream, from);
+    if (!stream?.isDormant) continue;
+    wake(ctx, stream, from);
+    woken.add(stream.pipe);
   }
   for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
   const byRef = new Map(resume.readers.map(({ ref, streams }) => [ref, positionsOf(streams)]));
   for (const reader of session.readers.values()) {
     replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
   }
+  for (const pipe of woken) match(ctx, pipe);
 }
 
 /** A binary stream that went live to readers who have gone since is of no use to others [L-4]. */
