@@ -25,6 +25,8 @@ export const ReaderState = {
 } as const;
 export type ReaderState = (typeof ReaderState)[keyof typeof ReaderState];
 
+/** Streams whose end was acknowledged that are remembered: a satellite that lost power may offer them again [S-11]. */
+const ENDED_MAX = 1_024;
 /** Positions that `hello` has room for; the oldest beyond are of streams that are over and very likely known to be. */
 const POSITIONS_MAX = 1_500;
 /** Ends that may be acknowledged before it is asked whether the acks have arrived. */
@@ -41,10 +43,14 @@ export class Incoming implements Attachment {
   readonly #unacked = new Set<Inflow>();
   /** Those whose end is acknowledged, but perhaps not known to be: should it be told again, it is not new. */
   readonly #unsure = new Set<Inflow>();
+  /** Those whose end is known to be acknowledged, the oldest first. */
+  readonly #ended = new Set<Inflow>();
   #state: ReaderState = ReaderState.attaching;
   /** Chunks and ends that the application has not consumed. */
   #waiting = 0;
   #hasAttached = false;
+  /** The session was resumed, and the satellite has spoken of this reader since. */
+  #isToldAgain = true;
   #isAborted = false;
 
   constructor(port: Port, ref: number, pipe: string, options: ReaderOptions) {
@@ -100,6 +106,7 @@ export class Incoming implements Attachment {
         break;
       case ReaderState.waiting:
       case ReaderState.delivering:
+        this.#isToldAgain = greeting !== "resumed";
         if (greeting === "resumed") break; // everything is told again [S-4]
         if (this.#mayComeBack) this.#comeBack(greeting);
         else this.#giveUp();
@@ -117,11 +124,18 @@ export class Incoming implements Attachment {
     if (!this.#mayComeBack) this.#giveUp();
   }
 
-  /** A ping was answered: the ends that were acknowledged before it are known to be, and come no more. */
+  /** A ping was answered: the ends that were acknowledged before it are known to be. */
   answered(ping: number): void {
+    // Told again would have been `attached` [S-4]: a satellite that lost power has the session, but forgot this reader [S-11].
+    if (!this.#isToldAgain && this.#port.ready) this.greeted("expired");
     for (const inflow of this.#unsure) {
       if (inflow.endAckPings >= ping) continue;
       this.#unsure.delete(inflow);
+      this.#ended.add(inflow);
+    }
+    for (const inflow of this.#ended) {
+      if (this.#ended.size <= ENDED_MAX) break;
+      this.#ended.delete(inflow);
       this.#streams.delete(inflow.begins.stream);
     }
   }
@@ -130,6 +144,7 @@ export class Incoming implements Attachment {
     if (this.#state === ReaderState.over) return;
     switch (message.type) {
       case "attached":
+        this.#isToldAgain = true;
         if (this.#state === ReaderState.attaching) this.#state = ReaderState.waiting;
         if (!this.#hasAttached) this.#port.tell({ type: "attached", ref: this.#ref });
         this.#hasAttached = true;
@@ -268,6 +283,7 @@ export class Incoming implements Attachment {
     this.#unsure.clear();
     if (greeting === "unknown") {
       this.#streams.clear();
+      this.#ended.clear();
       this.#unacked.clear();
     }
     this.#state = ReaderState.attaching;

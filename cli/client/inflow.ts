@@ -55,7 +55,7 @@ export class Inflow {
   /** Where it stands, for `hello` [S-10]. */
   get position(): [stream: number, received: number, acked: number, state: number] {
     const state = this.#standsInMidLine ? PositionState.midLine : PositionState.inside;
-    return [this.begins.stream, this.received, this.consumed, this.isOver ? PositionState.ended : state];
+    return [this.begins.stream, this.received, this.consumed, this.hasEnded ? PositionState.ended : state];
   }
 
   /** The ack of all that is in the output, as it is sent now. */

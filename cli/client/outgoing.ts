@@ -76,7 +76,10 @@ export class Outgoing implements Attachment {
     return this.#stream === 0 || this.#continues ? null : { ref: this.#ref, from: this.#chunks.from };
   }
 
-  answered(): void {}
+  /** Told again would have been `opened` [S-4]: a satellite that lost power has the session, but forgot this writer [S-11]. */
+  answered(): void {
+    if (this.#state === WriterState.suspended && this.#port.ready) this.greeted("unknown");
+  }
 
   write(cuts: readonly Cut[]): void {
     if (this.#state === WriterState.over) return;

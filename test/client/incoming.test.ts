@@ -231,18 +231,33 @@ describe("a lost connection", () => {
     expect(bench.clear().say({ type: "done", ref: 1 }).noticeTypes()).toEqual(["done"]);
   });
 
-  it("forgets a stream whose end the satellite is known to have heard of", () => {
+  it("[S-11] remembers a stream whose end the satellite has heard of, should that lose power and offer it again", () => {
     const bench = reading({ mode: "follow" }).say(stream(7)).send(7, 0, "a\n", FINAL).consumeAll();
     bench.pass(5_000).pong().cut().clear().greet({ resumed: true });
-    expect(bench.sent()).toMatchObject([{ resume: { readers: [{ ref: 1, streams: [] }] } }]);
+    expect(bench.sent()).toMatchObject([{ resume: { readers: [{ ref: 1, streams: [[7, 2, 2, 1]] }] } }]);
+    bench.clear().say({ type: "attached", ref: 1 }).say(stream(7)).send(7, 0, "a\n", FINAL);
+    expect(bench.notices()).toEqual([]);
+    expect(bench.sent()).toEqual([ack(7, 2, true)]);
+  });
+
+  it("[R-6] forgets all but the 1,024 streams that ended last, once their ends are known to have been heard of", () => {
+    const bench = reading({ mode: "follow" });
+    for (let id = 1; id <= 1_100; id++) bench.clear().say(stream(id)).send(id, 0, "", Flag.final).consumeAll();
+    const [hello] = bench.pass(5_000).pong().cut().clear().greet({ resumed: true }).sent();
+    const streams = JSON.parse(JSON.stringify(hello)).resume.readers[0].streams as number[][];
+    expect([streams.length, streams[0]?.[0]]).toEqual([1_024, 77]);
+  });
+
+  it("[S-11] attaches again when a pong comes before a word of it: the satellite has forgotten it", () => {
+    const bench = reading({ mode: "follow" }).say(stream(7)).send(7, 0, "a\n").consumeAll();
+    bench.cut().clear().greet({ resumed: true }).clear().pass(20_000).pong();
+    expect(bench.sentTypes()).toEqual(["read"]);
   });
 
   it("asks early when very many ends wait to be known", () => {
     const bench = reading({ mode: "follow" });
     for (let id = 1; id <= 256; id++) bench.clear().say(stream(id)).send(id, 0, "", Flag.final).consumeAll();
     expect(bench.types()).toContain("ping");
-    bench.pong().cut().clear().greet({ resumed: true });
-    expect(bench.sent()).toMatchObject([{ resume: { readers: [{ streams: [] }] } }]);
   });
 
   it("says no more in hello than there is room for", () => {
