@@ -14,6 +14,7 @@ export abstract class SimEnd {
   wire: Wire | null = null;
   isDead = false;
   isFrozen = false;
+  wasKilled = false;
   isOffline = false;
   /** Kill it in the middle of what it does next. */
   diesInside = false;
@@ -85,6 +86,7 @@ export abstract class SimEnd {
   kill(): void {
     if (this.isDead) return;
     this.isDead = true;
+    this.wasKilled = true;
     this.world.log(() => `${this.name} is killed`);
     if (this.wire !== null) this.world.abandon(this.wire, this.random);
     this.gone();

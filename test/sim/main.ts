@@ -19,6 +19,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     worker: { type: "boolean", default: false },
     step: { type: "string", default: "1" },
+    shrink: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
@@ -29,6 +30,11 @@ else if (values.worker) await work();
 else await runMany();
 
 async function replayOne(seed: number): Promise<void> {
+  if (values.shrink) {
+    const shrunk = await shrink(seed, store);
+    console.log(`--drop ${shrunk.drop.join(",")}`);
+    values.drop = shrunk.drop.join(",");
+  }
   const drop = new Set((values.drop ?? "").split(",").filter(Boolean).map(Number));
   const { world, violations } = await replay(seed, { store, drop, isTraced: true });
   if (values.trace) for (const line of world.lines ?? []) console.log(line);

@@ -39,6 +39,7 @@ export class Model {
   readonly #world: World;
   readonly #covers: Map<WriterEnd, Cover> = new Map();
   readonly #removed: Set<string> = new Set();
+  readonly #cut: Set<string> = new Set();
 
   constructor(world: World) {
     this.#world = world;
@@ -111,7 +112,6 @@ export class Model {
       if (cause === null)
         this.violate("R-4", `${reader.name} is done before stream ${begins.stream} has ended`);
     }
-    if (had.length === 0) this.violate("L-5", `${reader.name} is done without a delivery`);
     if (outcome.aborted !== had.some(({ cause }) => cause === "aborted")) {
       this.violate("L-9", `${reader.name} is done, aborted: ${outcome.aborted}`);
     }
@@ -121,9 +121,13 @@ export class Model {
     if (plan.mode === "plain") this.#checkDelivery(reader);
   }
 
-  /** When everything has settled: what was promised is there, and nothing is left. */
+  /** When everything has settled: what was promised was there. */
   settled(): void {
     for (const writer of this.#world.writers.values()) this.#checkKept(writer);
+  }
+
+  /** Before the last readers go. */
+  attendedTo(): void {
     for (const reader of this.#world.readers) this.#checkBroadcast(reader);
   }
 
@@ -134,7 +138,7 @@ export class Model {
     // Of a binary stream that aborts nothing is promised; a stream that `one` took may have been let go.
     if (!hasFinished && (writer.isBinary || writer.outcome?.type === "failed")) return;
     if (this.hasOnes(plan.pipe) && this.#wasLetGo(writer)) return;
-    if (this.#readersOf(plan.pipe).some((reader) => codeOf(reader) === "behind")) return;
+    if (this.#cut.has(plan.pipe) || this.#mayHaveCut(writer)) return;
     const cover = this.#cover(writer);
     const promised = hasFinished ? writer.writtenBytes : writer.safeBytes;
     const missing = cover.missing(promised);
@@ -143,6 +147,19 @@ export class Model {
     } else if (hasFinished && !cover.hasEnd) {
       this.violate("L-8", `${name}: its end was safe, but nobody got it`);
     }
+  }
+
+  /** A reader was cut: it leaves nothing [L-14]. */
+  cut(pipe: string): void {
+    this.#cut.add(pipe);
+  }
+
+  /** One that keeps no journal does not tell whom it cuts while they are away. */
+  #mayHaveCut({ plan }: WriterEnd): boolean {
+    if (this.#world.plan.store !== "memory") return false;
+    return this.#readersOf(plan.pipe).some(
+      (reader) => !reader.isSpectator && (reader.disconnects > 0 || reader.wasKilled),
+    );
   }
 
   /** More than half of the room: its head may be let go [L-10]. */
@@ -167,8 +184,8 @@ export class Model {
   #checkDelivery(reader: ReaderEnd): void {
     const { had } = reader.output;
     if (had.length > 1) {
-      for (const { writer } of had) {
-        if (writer.isBinary)
+      for (const { writer, chunks } of had) {
+        if (writer.isBinary && (chunks > 0 || writer.plan.tellsKind))
           this.violate("L-5", `${reader.name} has binary ${writer.name} and something else`);
       }
     }
@@ -247,10 +264,6 @@ export class Model {
     }
     return cover;
   }
-}
-
-function codeOf({ outcome }: ReaderEnd): string | null {
-  return outcome?.type === "failed" ? outcome.code : null;
 }
 
 function isRunningAt(seen: Seen, at: number): boolean {

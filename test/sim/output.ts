@@ -22,11 +22,13 @@ export interface Track {
 /** What one process has put out, checked as it comes. */
 export class Output {
   readonly tracks: Map<StreamBegins, Track> = new Map();
+  /** Streams that have begun, by id, each with the session in which it did. */
+  readonly #begun: Map<number, number> = new Map();
   readonly #world: World;
   readonly #reader: ReaderEnd;
   /** Where each writer's bytes went on to, over all its streams. */
   readonly #reached: Map<WriterEnd, number> = new Map();
-  #last: { track: Track; flags: number; sentMs: number; sessions: number } | null = null;
+  #last: { track: Track; flags: number; sentMs: number; session: number } | null = null;
 
   constructor(world: World, reader: ReaderEnd) {
     this.#world = world;
@@ -39,11 +41,15 @@ export class Output {
   }
 
   begins(stream: StreamBegins): void {
-    if (this.tracks.has(stream)) this.#violate("R-2", `stream ${stream.stream} begins twice`);
+    const { sessionsLost } = this.#reader;
+    const isKnown = this.#begun.get(stream.stream) === sessionsLost && !this.#world.hasForgotten;
+    if (isKnown) this.#violate("L-11", `stream ${stream.stream} begins twice`);
+    this.#begun.set(stream.stream, sessionsLost);
     this.#track(stream);
   }
 
   withdrawn(stream: StreamBegins): void {
+    this.#begun.delete(stream.stream);
     const track = this.tracks.get(stream);
     if (track !== undefined && track.chunks > 0)
       this.#violate("L-5", `stream ${stream.stream} is withdrawn late`);
@@ -59,7 +65,8 @@ export class Output {
     track.base = null;
   }
 
-  chunk(stream: StreamBegins, chunk: Chunk): void {
+  /** @param session in which of its sessions, one after the other, it came */
+  chunk(stream: StreamBegins, chunk: Chunk, session: number): void {
     const track = this.#track(stream);
     const { writer } = track;
     const payload = payloadOf(chunk);
@@ -82,10 +89,12 @@ export class Output {
     if (track.base === null) this.#checkStart(track, chunk, position);
     track.base = position - chunk.offset;
     track.offset = chunk.end;
-    this.#checkMerge(track, chunk);
+    this.#checkMerge(track, chunk, session);
     track.chunks++;
     const reached = this.#reached.get(writer) ?? 0;
-    const isExcused = this.#world.hasForgotten || this.#reader.plan.mode === "peek";
+    // A writer that was forgotten when the power went writes it again, as another stream [S-11].
+    const isExcused =
+      this.#world.hasForgotten || this.#world.hasLostPower || this.#reader.plan.mode === "peek";
     if (position < reached && !isExcused) {
       this.#violate("L-11", `${writer.name} is repeated from ${position}, after ${reached}`);
     }
@@ -132,13 +141,12 @@ export class Output {
   }
 
   /** Nothing comes between what belongs together. */
-  #checkMerge(track: Track, chunk: Chunk): void {
+  #checkMerge(track: Track, chunk: Chunk, session: number): void {
     const last = this.#last;
     const { sentMs } = chunk as Chunk & { sentMs: number };
-    const sessions = this.#reader.sessionsLost;
-    this.#last = { track, flags: chunk.flags, sentMs, sessions };
+    this.#last = { track, flags: chunk.flags, sentMs, session };
     if (last === null || last.track === track || this.#reader.isSpectator) return;
-    if (last.sessions !== sessions || (last.flags & Flag.final) !== 0 || last.track.cause !== null) return;
+    if (last.session !== session || (last.flags & Flag.final) !== 0 || last.track.cause !== null) return;
     if (last.track.writer.isBinary) {
       this.#violate("L-7", `${track.writer.name} comes in between binary ${last.track.writer.name}`);
     } else if (

@@ -21,7 +21,7 @@ export class ReaderEnd extends SimEnd {
   readonly isSweeper: boolean;
   outcome: Outcome | null = null;
   isLeaving = false;
-  #queue: Notice[] = [];
+  #queue: { notice: Notice; session: number }[] = [];
   #isBusy = false;
   #chunks = 0;
   readonly #onOver: (end: ReaderEnd) => void;
@@ -82,7 +82,7 @@ export class ReaderEnd extends SimEnd {
       if (notice.type === "done") this.#over({ type: "done", aborted: notice.aborted });
       return;
     }
-    this.#queue.push(notice);
+    this.#queue.push({ notice, session: this.sessionsLost });
     if (!this.#isBusy) this.#pump();
   }
 
@@ -92,20 +92,21 @@ export class ReaderEnd extends SimEnd {
 
   /** Puts out what waits, one after the other. */
   #pump(): void {
-    const notice = this.#queue.shift();
-    this.#isBusy = notice !== undefined;
-    if (notice === undefined) return;
+    const next = this.#queue.shift();
+    this.#isBusy = next !== undefined;
+    if (next === undefined) return;
+    const { notice, session } = next;
     const isSlow = notice.type === "chunk" && this.plan.sinkMs > 0 && !this.world.isCalm;
     const act = (): void => {
       if (this.isOver || this.isLeaving) return;
-      this.#put(notice);
+      this.#put(notice, session);
       if (!this.isOver && !this.isLeaving) this.#pump();
     };
     if (isSlow) this.after(this.random.below(this.plan.sinkMs + 1), act);
     else this.world.clock.after(0, () => this.whenRunning(act));
   }
 
-  #put(notice: Notice): void {
+  #put(notice: Notice, session: number): void {
     const { output } = this;
     switch (notice.type) {
       case "begin":
@@ -115,7 +116,7 @@ export class ReaderEnd extends SimEnd {
       case "gap":
         return output.gap(notice.stream, notice.from, notice.to);
       case "chunk":
-        output.chunk(notice.stream, notice.chunk);
+        output.chunk(notice.stream, notice.chunk, session);
         return this.#consumed(notice.stream, notice.chunk.end, false);
       case "end":
         output.ends(notice.stream, notice.offset, notice.cause);

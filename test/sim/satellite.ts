@@ -46,6 +46,18 @@ export class SimSatellite {
     return this.#broker;
   }
 
+  /** What it would list. */
+  list(): string {
+    const broker = this.#broker;
+    if (broker === null) return "";
+    const { nowMs } = this.world.clock;
+    const hello = { type: "hello", protocol: 1, software: "asker" } as const;
+    broker.handle({ type: "hello", connection: 0, message: hello, rights: allowAll, secret: "" }, nowMs);
+    const rows = broker.handle({ type: "message", connection: 0, message: { type: "list", ref: 1 } }, nowMs);
+    const status = broker.handle({ type: "message", connection: 0, message: { type: "inspect", ref: 2 } }, nowMs);
+    return JSON.stringify([...rows, ...status]);
+  }
+
   start(): void {
     if (this.isUp || this.isStarting) return;
     const run = ++this.run;
@@ -194,6 +206,7 @@ export class SimSatellite {
       if (wire.isForgotten) return;
       wire.isForgotten = true;
       this.wires.delete(wire.number);
+      this.world.log(() => `  ${wire.end.name} is lost`);
       this.post({ type: "lost", connection: wire.number });
     });
   }
@@ -309,6 +322,7 @@ export class SimSatellite {
         store.release(effect.stream, effect.offset);
         break;
       case "note":
+        witness.notes(effect.facts);
         store.note(effect.facts);
         break;
       case "drop":

@@ -1,5 +1,6 @@
 /** What the satellite was told and has told, for the model: what it knew, and when. */
 import type { BrokerEvent } from "../../satellite/pipe/effects.ts";
+import type { Fact } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
 import { ReaderEnd } from "./reader.ts";
@@ -162,6 +163,7 @@ export class Witness {
   }
 
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
+    if (message.type === "error" && message.code === "behind") this.#world.model.cut(reader.plan.pipe);
     if (message.type === "attached") {
       if (reader.seen.session !== reader.sessionsLost) {
         reader.seen.begun.clear();
@@ -173,7 +175,8 @@ export class Witness {
       if (seen === undefined || reader.seen.begun.has(message.stream)) return;
       reader.seen.begun.set(message.stream, this.at);
       if (reader.isSpectator) return;
-      if (seen.takenBy !== null && seen.takenBy !== reader) {
+      const mayHaveCopy = seen.endedAt === null || seen.endedAt >= reader.seen.at;
+      if (seen.takenBy !== null && seen.takenBy !== reader && !mayHaveCopy) {
         const { takenBy, writer } = seen;
         this.#world.model.violate(
           "L-3",
@@ -184,6 +187,15 @@ export class Witness {
     } else if (message.type === "withdrawn") {
       this.streams.get(message.stream)?.begunBy.delete(reader);
       reader.seen.begun.delete(message.stream);
+    }
+  }
+
+  /** Who is cut while away is told only later. */
+  notes(facts: readonly Fact[]): void {
+    for (const { key, value } of facts) {
+      if (!key.startsWith("reader/") || value === null) continue;
+      const { pipe, failure } = value as { pipe: string; failure?: { code: string } };
+      if (failure?.code === "behind") this.#world.model.cut(pipe);
     }
   }
 

@@ -36,8 +36,9 @@ export class WriterEnd extends SimEnd {
     this.plan = plan;
   }
 
+  /** What says no kind and has no bytes is text. */
   get isBinary(): boolean {
-    return this.plan.kind === "binary";
+    return this.plan.kind === "binary" && (this.plan.tellsKind || this.plan.writes.length > 0);
   }
 
   get input(): Buffer {
