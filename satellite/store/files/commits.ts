@@ -1,5 +1,5 @@
 import { Batch, type Move, type Told } from "./batch.ts";
-import type { Compaction } from "./compaction.ts";
+import type { Compaction, Excess } from "./compaction.ts";
 import { asError, type Disk, isFull } from "./disk.ts";
 import type { Held } from "./held.ts";
 import { line } from "./journal-line.ts";
@@ -20,10 +20,11 @@ export interface CommitParts {
   readonly tell: (told: Told) => void;
 }
 
-/** What can be deleted or indexed once the journal that says so is on disk. */
+/** What can be deleted, cut off or indexed once the journal that says so is on disk. */
 interface Duties {
   readonly dead: readonly Segment[];
   readonly sealings: readonly Sealing[];
+  readonly excess: Excess | null;
 }
 
 /** Commits, one at a time: what the store was given since the one before is on disk when it is done. */
@@ -32,6 +33,8 @@ export class Commits {
   readonly waiting: Set<Held> = new Set();
   /** Streams of which something was released that the journal does not tell yet. */
   readonly released: Set<Held> = new Set();
+  /** What space is left is for the journal, and for what is moved: chunks wait. */
+  isHeldBack = false;
   /** There are chunks on disk. */
   hasWritten = false;
   readonly #parts: CommitParts;
@@ -73,7 +76,7 @@ export class Commits {
     ]);
     const failed = [segmentSync, journalSync, namesSync].find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") failure ??= asError(failed.reason);
-    if (failure === null) await this.#conclude(batch);
+    if (failure === null) this.#conclude(batch);
     else this.#giveBack(batch);
     // Also when nothing can be written: what is dead makes room for it.
     const isNoted = journalSync.status === "fulfilled" && namesSync.status === "fulfilled";
@@ -89,7 +92,7 @@ export class Commits {
 
   /** Nothing is deleted, and nothing left out of an index, before it is on disk why: so that is noted first. */
   async #begin(): Promise<Duties> {
-    const { sizes, state } = this.#parts;
+    const { sizes, state, compaction } = this.#parts;
     const { journal, segments, streams } = state;
     const { open } = segments;
     if (open !== null && (open.bytes >= sizes.segmentBytes || this.#isIdle())) segments.closeOpen();
@@ -97,29 +100,27 @@ export class Commits {
       if (!isRemoved) journal.add(line.released(id, released));
     }
     this.released.clear();
-    const duties = { dead: segments.dead(), sealings: segments.seal(streams) };
+    const excess = compaction.excess();
+    const duties = { dead: segments.dead(), sealings: segments.seal(streams), excess };
     try {
       journal.prepare();
     } catch (error) {
-      // No space even to note what is dead: only that what is dead goes makes some.
-      if (isFull(error)) await this.#carryOut({ dead: duties.dead, sealings: [] });
-      throw error;
+      if (!isFull(error) || !(await journal.shrink())) throw error;
     }
     return duties;
   }
 
   /** Takes what waits, and what is to be moved; null if that is nothing. */
   async #fill(moves: readonly Move[]): Promise<Batch | null> {
-    const { state, sizes, compaction } = this.#parts;
+    const { state, sizes } = this.#parts;
     this.#skip();
-    // On a full disk what waits would not fit: what is moved makes room for it.
-    const mayWait = compaction.isSqueezing && moves.length > 0;
-    if (this.waiting.size === 0 && moves.length === 0) return null;
+    const hasChunks = this.waiting.size > 0 && !this.isHeldBack;
+    if (!hasChunks && moves.length === 0) return null;
     const { segment } = await state.segments.toAppend();
     const batch = new Batch(segment, this.#staging, sizes, state.segments.headerOf(segment));
     const unfinished: Held[] = [];
     for (const held of this.waiting) {
-      if (mayWait || batch.isFull) break;
+      if (this.isHeldBack || batch.isFull) break;
       this.waiting.delete(held);
       if (!batch.take(held)) unfinished.push(held);
     }
@@ -162,12 +163,11 @@ export class Commits {
     }
   }
 
-  async #conclude(batch: Batch | null): Promise<void> {
+  #conclude(batch: Batch | null): void {
     this.hasWritten ||= batch !== null;
     const told = [...this.#skipped, ...(batch?.apply() ?? [])];
     this.#skipped = [];
     for (const one of told) if (!one.held.isRemoved) this.#parts.tell(one);
-    await this.#parts.compaction.moved();
   }
 
   #giveBack(batch: Batch | null): void {
@@ -177,9 +177,10 @@ export class Commits {
     for (const held of batch.streams) if (!held.isRemoved) this.waiting.add(held);
   }
 
-  async #carryOut({ dead, sealings }: Duties): Promise<void> {
+  async #carryOut({ dead, sealings, excess }: Duties): Promise<void> {
     const { segments } = this.#parts.state;
     for (const segment of dead) await segments.delete(segment);
+    if (excess !== null) await segments.shorten(excess.segment, excess.bytes);
     for (const sealing of sealings) await segments.writeIndex(sealing);
   }
 

@@ -52,37 +52,48 @@ export class Committer {
     const { commits, disk } = this.#parts;
     while (commits.isWanted || this.#trouble !== null) {
       const isLastAttempt = this.#isEnding;
+      let mayGoOn = false;
       try {
         await commits.run();
-        await this.#succeeded();
+        mayGoOn = await this.#succeeded();
       } catch (error) {
-        await this.#failedToCommit(error);
-        if (isLastAttempt) {
-          this.#failure = asError(error);
-          break;
-        }
-        await disk.rest();
+        this.#failure = asError(error);
+        await this.#failedToCommit(this.#failure);
       }
+      if (this.#trouble === null) this.#failure = null;
+      if (mayGoOn) continue;
+      if (isLastAttempt) break;
+      await disk.rest();
     }
     this.#running = null;
   }
 
-  async #succeeded(): Promise<void> {
-    const { compaction, reserve, commits, onTrouble } = this.#parts;
-    if (this.#trouble !== null && !(compaction.isSqueezing && commits.waiting.size > 0)) {
-      this.#trouble = null;
+  /** Returns whether there is hope for the next commit. */
+  async #succeeded(): Promise<boolean> {
+    const { commits, compaction, reserve, onTrouble } = this.#parts;
+    if (commits.isHeldBack) {
+      if (compaction.isWanted) return true;
+      // Chunks may be written again when the reserve could be taken again.
       compaction.isSqueezing = false;
+      await reserve.giveUp();
+      commits.isHeldBack = !(await reserve.take());
+      return !commits.isHeldBack;
+    }
+    if (this.#trouble !== null) {
+      this.#trouble = null;
       onTrouble(null, "");
     }
-    if (this.#trouble === null && commits.hasWritten) await reserve.take();
+    if (commits.hasWritten) await reserve.take();
+    return true;
   }
 
-  async #failedToCommit(error: unknown): Promise<void> {
-    const { compaction, reserve } = this.#parts;
+  async #failedToCommit(error: Error): Promise<void> {
+    const { commits, compaction, reserve } = this.#parts;
     this.failed(error);
     if (!isFull(error)) return;
-    // Every other time what waits is tried instead: it may be less than what would have to be moved.
-    compaction.isSqueezing = !compaction.isSqueezing;
-    if (compaction.isSqueezing) await reserve.giveUp();
+    // What is moved, and what the journal is told, makes room: the reserve is for them. If even that does not fit …
+    compaction.isSqueezing = !commits.isHeldBack;
+    commits.isHeldBack = true;
+    await reserve.giveUp();
   }
 }

@@ -13,6 +13,12 @@ interface Place {
   readonly extent: Extent;
 }
 
+/** What lies in a segment behind so many bytes is not needed. */
+export interface Excess {
+  readonly segment: Segment;
+  readonly bytes: number;
+}
+
 /** On a full disk, segments are emptied while so much of all bytes is dead: one part in … */
 const SQUEEZE_PARTS = 8;
 
@@ -59,19 +65,19 @@ export class Compaction {
     return moves;
   }
 
-  /** What was moved is on disk: its old place is given back. */
-  async moved(): Promise<void> {
+  /** How much of the segment that is being emptied is still needed; null: there is nothing to cut off. */
+  excess(): Excess | null {
     const victim = this.#victim;
-    if (victim === null) return;
+    if (victim === null) return null;
     if (victim.liveBytes === 0) {
       this.stop();
-      return;
+      return null;
     }
-    let end = 0;
+    let bytes = 0;
     for (const { extent } of this.#places) {
-      if (!extent.isGone) end = Math.max(end, extent.position + extent.span);
+      if (!extent.isGone) bytes = Math.max(bytes, extent.position + extent.span);
     }
-    if (end > 0 && end < victim.bytes) await this.#segments.shorten(victim, end);
+    return bytes > 0 && bytes < victim.bytes ? { segment: victim, bytes } : null;
   }
 
   /** It is begun again another time. */

@@ -94,8 +94,8 @@ export class Journal {
   /** Writes a new journal if this one is too large or broken. Only one that is broken makes a failure of it. */
   async renew(): Promise<void> {
     const { end } = this.#main;
-    const liveBytes = this.#factBytes + this.#streams.count() * STREAM_LINE_BYTES;
-    const isLarge = end > Math.max(this.#sizes.journalBytes, liveBytes * DEAD_FACTOR, this.#patienceBytes);
+    const { journalBytes } = this.#sizes;
+    const isLarge = end > Math.max(journalBytes, this.#liveBytes * DEAD_FACTOR, this.#patienceBytes);
     if (!isLarge && !this.#isBroken) return;
     try {
       await this.#rewrite();
@@ -103,6 +103,17 @@ export class Journal {
     } catch (error) {
       this.#patienceBytes = end + this.#sizes.journalBytes;
       if (this.#isBroken) throw error;
+    }
+  }
+
+  /** Without space for one line more: rewrites it, if that makes it much smaller. Returns whether it did. */
+  async shrink(): Promise<boolean> {
+    if (this.#main.end <= this.#liveBytes * 2) return false;
+    try {
+      await this.#rewrite();
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -136,6 +147,10 @@ export class Journal {
     this.#since = null;
     this.#isBroken = false;
     await old.close().catch(() => {});
+  }
+
+  get #liveBytes(): number {
+    return this.#factBytes + this.#streams.count() * STREAM_LINE_BYTES;
   }
 
   *#factLines(): Generator<string> {

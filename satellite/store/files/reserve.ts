@@ -8,8 +8,8 @@ export class Reserve {
   readonly #disk: Disk;
   readonly #bytes: number;
   #isThere: boolean;
-  /** It is not tried again before there was trouble: it would cost every commit the same. */
-  #isTried = false;
+  /** It did not fit. It is not tried again before there was trouble: it would cost every commit the same. */
+  #isMissed = false;
 
   constructor(disk: Disk, bytes: number, isThere: boolean) {
     this.#disk = disk;
@@ -17,10 +17,9 @@ export class Reserve {
     this.#isThere = isThere;
   }
 
-  /** Takes the space, if there is space. */
-  async take(): Promise<void> {
-    if (this.#isThere || this.#isTried) return;
-    this.#isTried = true;
+  /** Takes the space, and returns whether it was there. */
+  async take(): Promise<boolean> {
+    if (this.#isThere || this.#isMissed) return this.#isThere;
     try {
       const file = await this.#disk.make(RESERVE);
       try {
@@ -32,12 +31,14 @@ export class Reserve {
       }
       this.#isThere = true;
     } catch {
+      this.#isMissed = true;
       await this.#disk.unlink(RESERVE).catch(() => {});
     }
+    return this.#isThere;
   }
 
   async giveUp(): Promise<void> {
-    this.#isTried = false;
+    this.#isMissed = false;
     if (!this.#isThere) return;
     this.#isThere = false;
     await this.#disk.unlink(RESERVE).catch(() => {});
