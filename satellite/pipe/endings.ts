@@ -213,7 +213,7 @@ function leaveBehind(ctx: Context, cursor: Cursor): void {
     settle(ctx, stream);
     return;
   }
-  if (!stream.isBinary && !cursor.whole) stream.start = cursor.restart(ctx);
+  if (!stream.isBinary && !cursor.whole) stream.start = Math.max(stream.heldFrom, cursor.restart(ctx));
   ctx.notebook.note(stream);
   const heir = [...stream.cursors].find((other) => !other.copy && other.isUntouched);
   if (heir !== undefined) inherit(ctx, heir, stream.start);
@@ -266,7 +266,8 @@ function finishStream(ctx: Context, stream: Stream): void {
   discard(ctx, stream);
 }
 
-function finishIfComplete(ctx: Context, reader: Reader): void {
+/** Its delivery is over when every end of it was acknowledged. */
+export function finishIfComplete(ctx: Context, reader: Reader): void {
   if (!reader.isComplete) return;
   reader.finish(ctx);
   reader.pipe.readers.delete(reader);

@@ -41,7 +41,7 @@ export function isTakeable(ctx: Context, stream: Stream): boolean {
  * restart only its writer knows how far they are [S-10].
  */
 export function isBeyondReach(stream: Stream): boolean {
-  return (stream.isTakenWhole && stream.isLetGo) || (stream.isDormant && stream.isHeld);
+  return (stream.isTakenWhole && stream.isLetGo) || (stream.isDormant && stream.wasHeld);
 }
 
 /** Whether the reader has the stream, or had it: it gets no stream twice [L-11]. */
@@ -53,7 +53,7 @@ export function hasHad(reader: Reader, stream: Stream): boolean {
 export function take(ctx: Context, reader: Reader, stream: Stream, whole: boolean): void {
   const replaced = [...stream.cursors].filter((cursor) => !cursor.copy);
   if (replaced.length > 0 && !stream.isBinary && !stream.isTakenWhole) {
-    stream.start = Math.min(...replaced.map((cursor) => cursor.restart(ctx)));
+    stream.start = Math.max(stream.heldFrom, Math.min(...replaced.map((cursor) => cursor.restart(ctx))));
     ctx.notebook.note(stream);
   }
   for (const cursor of replaced) {
@@ -112,9 +112,11 @@ export function restoreCursor(
     stream.hadBy.set(reader, new Cursor(ctx, reader, stream, 0, { copy: false, whole: false }));
     return;
   }
-  const cursor = addCursor(ctx, reader, stream, known.start, known);
+  const start = Math.max(known.start, stream.stored?.from ?? stream.head);
+  const cursor = addCursor(ctx, reader, stream, start, known);
   cursor.isSkipping = known.skips;
   cursor.isRestored = true;
+  if (!known.copy) stream.wasHeld = true;
 }
 
 /** Takes a cursor out of its stream and its reader. */

@@ -34,7 +34,7 @@ export class Marks {
   /** Notes that everything up to `end` was sent, in chunks that are not known. */
   sentUpTo(end: number, midLine: boolean): void {
     this.#ends.push(end);
-    this.#classes.push(midLine ? CLASS_CHUNK : CLASS_BOUNDARY);
+    this.#classes.push(midLine ? CLASS_CHUNK : CLASS_LINE);
   }
 
   /** Takes an ack up to `offset`; returns the end of the last whole chunk before it, or `null` if there is none new. */

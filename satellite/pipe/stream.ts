@@ -86,6 +86,8 @@ export class Stream implements Notable {
   takenFrom: number | null = null;
   /** Restored by a restart: what flowed live is not known until its writer comes back [S-10]. */
   isDormant = false;
+  /** Somebody had it before the restart: it may have gone on live beyond what the store has. */
+  wasHeld = false;
   /** Not in its pipe any more. */
   isGone = false;
   ttlDeadline: Deadline | null = null;
@@ -229,8 +231,13 @@ export class Stream implements Notable {
 
   /** Bytes that are held for readers. */
   get heldBytes(): number {
+    return this.head - this.heldFrom;
+  }
+
+  /** The first byte that is held, or where the next one comes. */
+  get heldFrom(): number {
     const first = this.memory.first?.offset ?? this.head;
-    return this.head - Math.min(this.stored?.from ?? first, first);
+    return Math.min(this.stored?.from ?? first, first);
   }
 
   #count(cursor: Cursor, by: 1 | -1): void {

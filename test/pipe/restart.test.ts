@@ -47,6 +47,21 @@ describe("a restart", () => {
     expect(writer.safe).toBe(4);
   });
 
+  it("[S-10] [L-4] what went live is not begun by others before its writer has said how far it was", () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x", { kind: "binary" });
+    writerEnd.write(writer, "ab", Flag.binary);
+    stage.restart();
+    readerEnd.resume();
+    readerEnd.say({ type: "leave", ref: reader.ref });
+    const late = stage.end().read("x", "one");
+    writerEnd.resume();
+    expect([late.text, late.streams, writer.error]).toEqual(["", [], "aborted"]);
+  });
+
   it("[S-9] a writer learns of an end that its reader acknowledged just before", () => {
     const stage = new Stage();
     const reader = stage.end().read("x");
