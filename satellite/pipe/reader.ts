@@ -37,6 +37,8 @@ export class Reader implements Notable {
   readonly pending: Set<Cursor> = new Set();
   /** Its session has forgotten it. */
   isForgotten = false;
+  /** Made again after a restart; it has not come back yet [S-10]. */
+  isRestored = false;
   #phase: Phase = Phase.waiting;
   /** The cursor that must go on: it stands in mid-line, or in a binary stream [L-6] [L-7]. */
   current: Cursor | null = null;
@@ -83,6 +85,7 @@ export class Reader implements Notable {
 
   /** Takes up where `fact` says it was. */
   restore(phase: Phase, hasBegun: boolean, failure: Reader["failure"]): void {
+    this.isRestored = true;
     this.#phase = phase;
     this.hasBegun = hasBegun;
     this.failure = failure;

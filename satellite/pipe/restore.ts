@@ -161,6 +161,7 @@ function restoreKept(ctx: Context, stream: Stream, kept: KeptStream): void {
   stream.stored = { from: kept.from, to: kept.to, durable: kept.to, end: kept.end, endDurable: kept.end };
   stream.head = kept.to;
   stream.isIntact = kept.from === 0;
+  stream.start = Math.max(stream.start, kept.from); // what the store has let go, all had acknowledged
   stream.atLineStart = kept.to === 0 || (kept.lastFlags & Flag.line) !== 0;
   if (kept.end) {
     stream.state = StreamState.ended;

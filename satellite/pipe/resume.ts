@@ -3,7 +3,7 @@ import { WireError } from "../wire/errors.ts";
 import { type Hello, PositionState } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
-import { abortStream, detach } from "./endings.ts";
+import { abortStream, detach, finishIfComplete } from "./endings.ts";
 import { revive } from "./flow.ts";
 import { match } from "./offer.ts";
 import type { Pipe } from "./pipe.ts";
@@ -60,9 +60,26 @@ function replayReader(ctx: Context, reader: Reader, positions: Positions): void 
   if (reader.failure !== null) session.send(ctx, { type: "error", ref, ...reader.failure });
   if (reader.phase === Phase.done) session.send(ctx, { type: "done", ref });
   reader.current = null;
+  if (reader.isRestored && !reader.isOver && !reader.isSpectator) tellForgotten(ctx, reader, positions);
+  reader.isRestored = false;
   for (const cursor of reader.cursors.values()) rewind(ctx, cursor, positions.get(cursor.stream.id));
-  if (reader.isComplete) reader.finish(ctx);
+  finishIfComplete(ctx, reader);
   pump(ctx, reader);
+}
+
+/** What a reader has begun may be lost with the power: it learns of it, and is not told that its delivery is whole [S-11] [L-9]. */
+function tellForgotten(ctx: Context, reader: Reader, positions: Positions): void {
+  const { session, ref } = reader;
+  for (const [stream, { received: offset, state }] of positions) {
+    if (state === PositionState.ended || reader.cursors.has(stream)) continue;
+    if (offset === 0) session.send(ctx, { type: "withdrawn", ref, stream });
+    else {
+      const reason = "the satellite has lost power, and forgotten it";
+      session.send(ctx, { type: "aborted", ref, stream, offset, code: "aborted", reason });
+    }
+  }
+  if (reader.mode === "follow" || reader.isWaiting || reader.cursors.size > 0) return;
+  reader.enter(ctx, positions.size > 0 ? Phase.closing : Phase.waiting);
 }
 
 function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): void {
