@@ -78,6 +78,7 @@ export class Model {
       const cover = this.#cover(writer);
       if (
         plan.sync &&
+        !this.#cut.has(plan.pipe) && // what was cut away reached nobody [L-14]
         (!cover.hasEnd || cover.missing(writer.writtenBytes) !== null) &&
         !this.#world.hasForgotten
       ) {

@@ -31,6 +31,8 @@ export class Witness {
   streams: Map<number, Seen> = new Map();
   /** Streams of earlier lives of a satellite that forgets. */
   readonly past: Seen[] = [];
+  /** Who has just asked for a stream. */
+  #opening: WriterEnd | null = null;
   #storedBytes = 0;
   #allowedBytes = 0;
 
@@ -73,6 +75,7 @@ export class Witness {
 
   before(event: BrokerEvent & { connection: number }, wire: Wire | undefined): void {
     this.at++;
+    this.#opening = null;
     if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
     if (event.type === "chunk") this.#chunk(event.chunk);
     else if (event.type === "message") this.#message(wire, event.message);
@@ -88,6 +91,7 @@ export class Witness {
 
   #message(wire: Wire, message: Extract<BrokerEvent, { type: "message" }>["message"]): void {
     const { end } = wire;
+    this.#opening = message.type === "open" && end instanceof WriterEnd ? end : null;
     if (message.type === "ack" && message.end === true && end instanceof ReaderEnd) {
       const seen = this.streams.get(message.stream);
       const begunAt = end.seen.begun.get(message.stream);
@@ -149,7 +153,7 @@ export class Witness {
     const seen: Seen = {
       id,
       writer,
-      openedAt: this.at,
+      openedAt: this.#opening === writer ? this.at : 0, // else it was opened before, unseen
       endedAt: null,
       isAborted: false,
       takenBy: null,
