@@ -50,6 +50,7 @@ export class Broker {
     if (options.recovered !== undefined) {
       restore(this.#desk, options.recovered);
       for (const session of this.#sessions.all()) this.#armGrace(session);
+      for (const { id, damaged } of options.recovered.streams) if (damaged) this.#damaged(id);
     }
   }
 

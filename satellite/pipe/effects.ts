@@ -21,6 +21,8 @@ export interface KeptStream {
   readonly lastFlags: number;
   readonly lastOffset: number;
   readonly lastArrival: number;
+  /** Bytes that were durable are missing behind `to`. */
+  readonly damaged: boolean;
 }
 
 /** What the store gives back after a restart. */

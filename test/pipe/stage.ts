@@ -463,6 +463,7 @@ function keptOf(id: number, chunks: readonly Chunk[]): KeptStream[] {
       lastFlags: last.flags,
       lastOffset: last.offset,
       lastArrival: last.arrival,
+      damaged: false,
     },
   ];
 }
