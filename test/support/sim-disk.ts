@@ -45,11 +45,11 @@ export interface SimOptions {
 
 export class SimDisk {
   /** Bytes that fit. */
-  spaceBytes = Number.POSITIVE_INFINITY;
+  spaceBytes: number = Number.POSITIVE_INFINITY;
   /** Asked before each operation: what it answers is thrown. */
   fault: (operation: Operation, name: string) => Error | null = () => null;
   /** Operations until the process that uses the disk is killed; each may have had its effect, some of it, or none. */
-  operationsLeft = Number.POSITIVE_INFINITY;
+  operationsLeft: number = Number.POSITIVE_INFINITY;
   /** Operations so far. */
   operations = 0;
   /** A sync has failed: what it should have brought to disk looks as if it were there, until power is lost. */
