@@ -242,7 +242,8 @@ describe("a lost connection", () => {
 
   it("[R-6] forgets all but the 1,024 streams that ended last, once their ends are known to have been heard of", () => {
     const bench = reading({ mode: "follow" });
-    for (let id = 1; id <= 1_100; id++) bench.clear().say(stream(id)).send(id, 0, "", Flag.final).consumeAll();
+    for (let id = 1; id <= 1_100; id++)
+      bench.clear().say(stream(id)).send(id, 0, "", Flag.final).consumeAll();
     const [hello] = bench.pass(5_000).pong().cut().clear().greet({ resumed: true }).sent();
     const streams = JSON.parse(JSON.stringify(hello)).resume.readers[0].streams as number[][];
     expect([streams.length, streams[0]?.[0]]).toEqual([1_024, 77]);

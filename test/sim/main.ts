@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { StoreKind } from "./plan.ts";
-import { describePlan, replay, type Result, shrink, simulate } from "./run.ts";
+import { describePlan, type Result, replay, shrink, simulate } from "./run.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,8 +1,8 @@
 /** What must hold, whatever happens (PROTOCOL.md §8). */
 import type { ReaderEnd } from "./reader.ts";
+import type { Seen } from "./witness.ts";
 import type { World } from "./world.ts";
 import type { WriterEnd } from "./writer.ts";
-import type { Seen } from "./witness.ts";
 
 export interface Violation {
   readonly rule: string;

@@ -5,7 +5,7 @@ import { Random } from "./random.ts";
 
 export type StoreKind = "memory" | "model" | "files";
 
-export interface Write {
+interface Write {
   readonly delayMs: number;
   readonly tokens: number;
   readonly endsLine: boolean;
@@ -43,7 +43,7 @@ export interface ReaderPlan {
   readonly repeats: number;
 }
 
-export type FaultKind =
+type FaultKind =
   | "cut"
   | "silence"
   | "half"
@@ -71,7 +71,7 @@ export interface FaultPlan {
   readonly pipe: string;
 }
 
-export type Item = WriterPlan | ReaderPlan | FaultPlan;
+type Item = WriterPlan | ReaderPlan | FaultPlan;
 
 export interface Plan {
   readonly seed: number;

@@ -1,9 +1,9 @@
 import type { Notice } from "../../cli/client/effects.ts";
 import type { StreamBegins } from "../../satellite/wire/messages.ts";
 import { SimEnd } from "./end.ts";
+import { Output } from "./output.ts";
 import type { ReaderPlan } from "./plan.ts";
 import type { Random } from "./random.ts";
-import { Output } from "./output.ts";
 import type { World } from "./world.ts";
 
 type Outcome = { type: "done"; aborted: boolean } | { type: "failed"; code: string; text: string };

@@ -216,7 +216,7 @@ export class Witness {
 
   releases(stream: number, offset: number): void {
     const seen = this.streams.get(stream);
-    if (seen?.stored == null) return;
+    if (seen === undefined || seen.stored === null) return;
     const from = Math.min(Math.max(offset, seen.stored.from), seen.stored.to);
     this.#storedBytes -= from - seen.stored.from;
     seen.stored.from = from;
@@ -225,7 +225,7 @@ export class Witness {
 
   drops(stream: number): void {
     const seen = this.streams.get(stream);
-    if (seen?.stored != null) this.#storedBytes -= seen.stored.to - seen.stored.from;
+    if (seen !== undefined && seen.stored !== null) this.#storedBytes -= seen.stored.to - seen.stored.from;
     if (seen !== undefined) {
       seen.stored = null;
       seen.head = 0;
