@@ -54,7 +54,10 @@ export class SimSatellite {
     const hello = { type: "hello", protocol: 1, software: "asker" } as const;
     broker.handle({ type: "hello", connection: 0, message: hello, rights: allowAll, secret: "" }, nowMs);
     const rows = broker.handle({ type: "message", connection: 0, message: { type: "list", ref: 1 } }, nowMs);
-    const status = broker.handle({ type: "message", connection: 0, message: { type: "inspect", ref: 2 } }, nowMs);
+    const status = broker.handle(
+      { type: "message", connection: 0, message: { type: "inspect", ref: 2 } },
+      nowMs,
+    );
     return JSON.stringify([...rows, ...status]);
   }
 
@@ -255,6 +258,7 @@ export class SimSatellite {
         world.model.violate("store", `an effect fails: ${stackOf(error)}`);
       }
     }
+    if (!dies && run === this.run) witness.after();
     if (!dies || run !== this.run) return;
     world.log(() => `after ${until} of ${effects.length} effects of ${event.type}:`);
     this.kill(false);

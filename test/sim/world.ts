@@ -104,7 +104,8 @@ export class World {
       for (const reader of this.readers) reader.exit();
       if (!(await this.#until(this.clock.nowMs + graceMs + 1_000, () => false))) return;
       if (this.satellite.broker?.idle === true) break;
-      if (round === ROUNDS - 1) this.model.violate("leak", `everybody has gone, but: ${this.satellite.list()}`);
+      if (round === ROUNDS - 1)
+        this.model.violate("leak", `everybody has gone, but: ${this.satellite.list()}`);
       for (const pipe of this.plan.pipes) this.#sweep(pipe);
       if (!(await this.#until(this.clock.nowMs + takeoverMs + 5_000, () => false))) return;
     }
@@ -185,7 +186,7 @@ export class World {
       new Random(this.plan.seed, 90_000 + this.#sweepers),
       (end) => {
         // One that comes to a stream far along may be behind at once.
-      if (end.outcome?.type === "failed") this.clock.after(10_000, () => this.#sweep(pipe));
+        if (end.outcome?.type === "failed") this.clock.after(10_000, () => this.#sweep(pipe));
       },
     );
     this.readers.push(sweeper);
