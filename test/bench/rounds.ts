@@ -5,7 +5,7 @@ export interface Spread {
   max: number;
 }
 
-export function spread(numbers: readonly number[]): Spread {
+function spread(numbers: readonly number[]): Spread {
   const sorted = numbers.toSorted((a, b) => a - b);
   const at = (index: number): number => sorted[index] ?? Number.NaN;
   return { median: at(Math.floor(sorted.length / 2)), min: at(0), max: at(sorted.length - 1) };
