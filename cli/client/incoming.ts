@@ -81,7 +81,7 @@ export class Incoming implements Attachment {
 
   leave(): void {
     if (this.#state === ReaderState.over || this.#state === ReaderState.leaving) return;
-    if (!this.#port.ready) {
+    if (!this.#port.ready || !this.#isToldAgain) {
       this.#finish(); // should the satellite still know of it, it is told then
       return;
     }
@@ -145,6 +145,7 @@ export class Incoming implements Attachment {
     switch (message.type) {
       case "attached":
         this.#isToldAgain = true;
+        if (this.#isDelivering) this.#ackAll();
         if (this.#state === ReaderState.attaching) this.#state = ReaderState.waiting;
         if (!this.#hasAttached) this.#port.tell({ type: "attached", ref: this.#ref });
         this.#hasAttached = true;
@@ -195,7 +196,7 @@ export class Incoming implements Attachment {
     inflow.consumed = Math.max(inflow.consumed, offset);
     inflow.isOver ||= end;
     this.#unacked.add(inflow);
-    if (!this.#port.ready || !this.#isDelivering) return;
+    if (!this.#port.ready || !this.#isToldAgain || !this.#isDelivering) return;
     if (this.#waiting === 0)
       this.#ackAll();
     else if (inflow.isAckDue || end) this.#ack(inflow);
@@ -217,6 +218,7 @@ export class Incoming implements Attachment {
   }
 
   #ackAll(): void {
+    if (!this.#isToldAgain) return; // the satellite may not know of it [C-3]
     for (const inflow of this.#unacked) this.#ack(inflow);
   }
 

@@ -4,7 +4,7 @@ import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
 import type { Hello } from "../wire/messages.ts";
 import { Context } from "./context.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId, Recovered, Rights } from "./effects.ts";
-import { abortStream, detach, failReader, removeStream, settle } from "./endings.ts";
+import { abortStream, detach, failReader, removeStream, settle, wait } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
 import { offerOrphans } from "./join.ts";
 import { match } from "./offer.ts";
@@ -89,7 +89,7 @@ export class Broker {
       case "loaded":
         return this.#loaded(event.load, event.chunks);
       case "trouble":
-        return this.#ctx.room.shut(event.isShut);
+        return this.#trouble(event.isShut);
       case "damaged":
         return this.#damaged(event.stream);
       case "stop":
@@ -222,6 +222,16 @@ export class Broker {
     if (stream === undefined) return;
     noteDurable(stream, offset, end);
     settle(this.#ctx, stream);
+  }
+
+  /** What the store was given before the trouble waits there as well: its writers are told why [L-15]. */
+  #trouble(isShut: boolean): void {
+    this.#ctx.room.shut(isShut);
+    if (!isShut) return;
+    for (const stream of this.#ctx.streams.values()) {
+      if (!stream.isHeld && !stream.isEndSafe && (stream.head > stream.safe || !stream.isRunning))
+        wait(this.#ctx, stream);
+    }
   }
 
   #damaged(id: number): void {

@@ -139,14 +139,11 @@ export function cutLaggards(ctx: Context, stream: Stream): void {
 function store(ctx: Context, stream: Stream): void {
   while (!spill(ctx, stream)) {
     if (stream.isGone) return;
-    if (stream.isKeptWhole) {
-      letGo(ctx, stream);
+    if (stream.isKeptWhole && stream.isRunning) {
+      letGo(ctx, stream); // what has ended needs no more memory than its window
       trim(ctx, stream);
     } else if (!cutFurthest(ctx)) {
-      if (!stream.isHeld) {
-        ctx.room.waiting.add(stream);
-        stream.writer.pause(ctx, stream);
-      }
+      if (!stream.isHeld) wait(ctx, stream);
       return;
     }
   }
@@ -156,6 +153,12 @@ function store(ctx: Context, stream: Stream): void {
     trim(ctx, stream);
   }
   if (ctx.room.waiting.delete(stream) || stream.writer.isPaused) stream.writer.unpause(ctx, stream);
+}
+
+/** There is no room: the writer waits, and is told [L-15]. */
+export function wait(ctx: Context, stream: Stream): void {
+  ctx.room.waiting.add(stream);
+  stream.writer.pause(ctx, stream);
 }
 
 /** Too large to be kept whole [L-10]. */

@@ -37,6 +37,7 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   for (const reader of session.readers.values()) {
     replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
   }
+  for (const reader of session.readers.values()) if (reader.isWaiting) woken.add(reader.pipe);
   for (const pipe of woken) match(ctx, pipe);
 }
 
@@ -78,8 +79,12 @@ function tellForgotten(ctx: Context, reader: Reader, positions: Positions): void
       session.send(ctx, { type: "aborted", ref, stream, offset, code: "aborted", reason });
     }
   }
-  if (reader.mode === "follow" || reader.isWaiting || reader.cursors.size > 0) return;
-  reader.enter(ctx, positions.size > 0 ? Phase.closing : Phase.waiting);
+  if (reader.mode === "follow" || reader.cursors.size > 0) return;
+  const hasHad = [...positions.values()].some(
+    ({ received, state }) => received > 0 || state === PositionState.ended,
+  );
+  if (hasHad) reader.enter(ctx, Phase.closing);
+  else if (!reader.isWaiting) reader.enter(ctx, Phase.waiting);
 }
 
 function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): void {

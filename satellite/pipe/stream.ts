@@ -161,6 +161,11 @@ export class Stream implements Notable {
     return this.takenFrom !== null;
   }
 
+  /** All of it was acknowledged, and its end [W-6]: what lies before `start` others have had. */
+  get isAllTaken(): boolean {
+    return this.takenFrom !== null && (this.takenFrom <= this.start || this.cursors.size === 0);
+  }
+
   /** Makes those who read it readers of copies: it stays for somebody else. */
   turnIntoCopies(): void {
     for (const cursor of this.cursors) {

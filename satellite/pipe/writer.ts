@@ -100,7 +100,7 @@ export class Writer implements Notable {
         ...(stream.isEndSafe ? { end: true } : {}),
       });
     }
-    if (this.#sync && stream.isTaken && stream.state === "ended" && !this.#toldTaken) {
+    if (this.#sync && stream.isAllTaken && stream.state === "ended" && !this.#toldTaken) {
       this.#toldTaken = true;
       this.session.send(ctx, { type: "taken", ref: this.ref, stream: stream.id });
     }
@@ -120,7 +120,7 @@ export class Writer implements Notable {
 
   /** The stream has failed. A writer whose success was told already learns of it only with `sync`. */
   fail(ctx: Context, stream: Stream, code: ErrorCode, message: string): void {
-    const isOver = stream.isEndSafe && (!this.#sync || stream.isTaken);
+    const isOver = stream.isEndSafe && (!this.#sync || stream.isAllTaken);
     if (this.failure !== null || isOver) return;
     this.failure = { code, message };
     ctx.notebook.note(this);

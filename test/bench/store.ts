@@ -4,9 +4,11 @@
  *     npm run bench:store -- [--quick] [--json] [--rounds 5]
  *
  * The peer of a durable write is `dd bs=COMMIT oflag=dsync`: a write and an fdatasync for every COMMIT bytes, where
- * COMMIT is what the store had in one group commit in a first run. dd cannot write blocks of 64 KiB and sync once for
- * many of them unless it is started anew for each commit, which would burden it with a process for each; one write as
- * large as the commit does it no harm. The end-to-end figure includes the start of the writer's process.
+ * COMMIT is what the store had in one group commit in a first run. End to end it is what one acknowledgement told of,
+ * which may be several commits: there dd may sync less often than we, so that the ratio is rather too low than too high.
+ * dd cannot write blocks of 64 KiB and sync once for many of them unless it is started anew for each commit, which
+ * would burden it with a process for each; one write as large as the commit does it no harm. The end-to-end figure
+ * includes the start of the writer's process.
  */
 import { once } from "node:events";
 import { rmSync } from "node:fs";

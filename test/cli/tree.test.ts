@@ -103,7 +103,7 @@ it.each([
   [["recv", "--tap", "-f"], "commander.conflictingOption"],
   [["satellite", "--socket", "s", "--port", "1"], "commander.conflictingOption"],
   // Later issues bring these.
-  [["satellite", "--data", "d"], "commander.unknownOption"],
+  [["satellite", "--data", "d", "--memory"], "commander.conflictingOption"],
 ])("%j is refused", async (args, code) => {
   await expect(parse(args)).rejects.toSatisfy(
     (error) => error instanceof CommanderError && error.code === code,

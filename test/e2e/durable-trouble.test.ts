@@ -1,5 +1,4 @@
 /** A folder that somebody else has, and a disk that is full. */
-import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { expect, it, onTestFinished } from "vitest";
 import type { Bed } from "../support/bed.ts";
@@ -98,11 +97,12 @@ it("[L-15] a satellite that is killed on a full disk comes up again with all tha
 async function onSmallDisk(bed: Bed, bytes: number): Promise<Durable> {
   const place = bed.path("disk");
   mkdirSync(place);
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", place]);
+  const mount = ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", place];
+  const { status } = await bed.spawn("mount", mount).exited;
   if (status !== 0) return Durable.on(bed, ["--max-buffer", String(bytes)], place);
-  onTestFinished(() => {
+  onTestFinished(async () => {
     // Before the bed is cleared, for what is registered last is called first. Lazily: the satellite still runs.
-    spawnSync("umount", ["-l", place]);
+    await bed.spawn("umount", ["-l", place]).exits(0);
   });
   return Durable.on(bed, ["--max-buffer", "1G"], place);
 }

@@ -14,6 +14,20 @@ it("[L-15] a writer without readers waits while the store is in trouble, and goe
   expect(writer.endSafe).toBe(true);
 });
 
+it("[L-15] a writer is told why it waits, also for what the store was given before the trouble", () => {
+  const stage = new Stage();
+  stage.holdsDurable = true;
+  const end = stage.end();
+  const writer = end.open("x");
+  end.write(writer, "given\n");
+  stage.handle({ type: "trouble", isShut: true });
+  expect(end.log.at(-1)).toMatchObject({ type: "pause" });
+  stage.handle({ type: "trouble", isShut: false });
+  expect(end.log.at(-1)).toMatchObject({ type: "continue" });
+  stage.releaseDurable();
+  expect(writer.safe).toBe(6);
+});
+
 it("[L-9] a stream that the disk has damaged is aborted, and costs nobody else anything", async () => {
   const stage = new Stage();
   const end = stage.end();

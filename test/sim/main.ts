@@ -19,6 +19,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     worker: { type: "boolean", default: false },
     step: { type: "string", default: "1" },
+    quick: { type: "boolean", default: false },
     shrink: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
@@ -106,6 +107,7 @@ async function runMany(): Promise<void> {
   const first = found[0];
   if (first === undefined) return;
   process.exitCode = 1;
+  if (values.quick) return;
   const shrunk = await shrink(first.seed, store);
   console.log(
     `\nthe first, shrunk: npm run sim -- --seed ${first.seed}${shrunk.drop.length > 0 ? ` --drop ${shrunk.drop.join(",")}` : ""} --trace`,

@@ -258,6 +258,7 @@ export class SimSatellite {
         world.model.violate("store", `an effect fails: ${stackOf(error)}`);
       }
     }
+    if (!dies && run === this.run) witness.after();
     if (!dies || run !== this.run) return;
     world.log(() => `after ${until} of ${effects.length} effects of ${event.type}:`);
     this.kill(false);

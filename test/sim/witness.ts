@@ -31,6 +31,8 @@ export class Witness {
   streams: Map<number, Seen> = new Map();
   /** Streams of earlier lives of a satellite that forgets. */
   readonly past: Seen[] = [];
+  /** An end that is being acknowledged: it counts when that is noted. */
+  #taking: { seen: Seen; by: ReaderEnd } | null = null;
   /** Who has just asked for a stream. */
   #opening: WriterEnd | null = null;
   #storedBytes = 0;
@@ -76,6 +78,7 @@ export class Witness {
   before(event: BrokerEvent & { connection: number }, wire: Wire | undefined): void {
     this.at++;
     this.#opening = null;
+    this.#taking = null;
     if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
     if (event.type === "chunk") this.#chunk(event.chunk);
     else if (event.type === "message") this.#message(wire, event.message);
@@ -98,7 +101,7 @@ export class Witness {
       if (seen === undefined || begunAt === undefined || end.isSpectator) return;
       const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
       const isAlone = seen.begunBy.size === 1;
-      if (isAlone && (wasEnded || end.plan.mode === "one")) seen.takenBy = end;
+      if (isAlone && (wasEnded || end.plan.mode === "one")) this.#taking = { seen, by: end };
     } else if (message.type === "abort" && end instanceof WriterEnd) {
       for (const seen of this.streams.values()) {
         if (seen.writer !== end || seen.endedAt !== null) continue;
@@ -194,8 +197,15 @@ export class Witness {
     }
   }
 
+  /** Everything that followed from the event is done. */
+  after(): void {
+    if (this.#taking !== null) this.#taking.seen.takenBy = this.#taking.by;
+    this.#taking = null;
+  }
+
   /** Who is cut while away is told only later. */
   notes(facts: readonly Fact[]): void {
+    this.after();
     for (const { key, value } of facts) {
       if (!key.startsWith("reader/") || value === null) continue;
       const { pipe, failure } = value as { pipe: string; failure?: { code: string } };
