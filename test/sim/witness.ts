@@ -117,7 +117,7 @@ export class Witness {
   sends(wire: Wire, message: SatelliteMessage): void {
     this.at++;
     const { end } = wire;
-    if (message.type === "welcome") end.currentWire = wire;
+    if (message.type === "welcome" && end.wire === wire) end.currentWire = wire;
     if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
       this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
     }
@@ -210,6 +210,11 @@ export class Witness {
     seen.isAborted = true;
   }
 
+  durable(stream: number, offset: number): void {
+    const seen = this.streams.get(stream);
+    if (seen !== undefined) seen.safe = Math.max(seen.safe, Math.min(offset, seen.head));
+  }
+
   /** Everything that followed from the event is done. */
   after(): void {
     if (this.#taking !== null) this.#taking.seen.takenBy = this.#taking.by;
@@ -263,7 +268,8 @@ export class Witness {
   /** What was received and is not safe yet is in memory: no more than the windows allow. */
   #checkMemory(): void {
     let bytes = 0;
-    for (const seen of this.streams.values()) bytes += Math.max(0, seen.head - seen.safe);
+    // (Of one that aborted the writer is told no more.)
+    for (const seen of this.streams.values()) if (!seen.isAborted) bytes += Math.max(0, seen.head - seen.safe);
     const { budgetBytes, windowBytesMin } = this.#world.plan.limits;
     if (bytes > Math.max(budgetBytes * 2, windowBytesMin)) {
       this.#world.model.violate("W-5", `${bytes} bytes are unsafe in memory, the budget is ${budgetBytes}`);
