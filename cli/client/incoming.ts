@@ -71,7 +71,7 @@ export class Incoming implements Attachment {
 
   /** Where it stands, for `hello`. */
   get position(): ReaderPosition {
-    const newest = [...this.#streams.values()].slice(-POSITIONS_MAX);
+    const newest = [...this.#streams.values()].filter(({ isTold }) => isTold).slice(-POSITIONS_MAX);
     return { ref: this.#ref, streams: newest.map(({ position }) => position) };
   }
 
@@ -175,7 +175,12 @@ export class Incoming implements Attachment {
 
   receiveChunk(chunk: Chunk): void {
     const inflow = this.#streams.get(chunk.stream);
-    if (inflow?.take(chunk) !== true || !this.#isDelivering) return;
+    if (inflow === undefined) return;
+    if (!inflow.take(chunk)) this.#repeated(inflow);
+    else if (this.#isDelivering) this.#take(inflow, chunk);
+  }
+
+  #take(inflow: Inflow, chunk: Chunk): void {
     this.#state = ReaderState.delivering;
     const { begins: stream } = inflow;
     if (chunk.end > chunk.offset) {
@@ -239,9 +244,17 @@ export class Incoming implements Attachment {
       }
       return;
     }
+    inflow.beginAgain(message.offset);
     this.#skip(inflow, message.offset); // of a follower that came back as new
     const isNews = inflow.consumed > inflow.begins.offset || inflow.isOver;
     if (isNews && this.#isDelivering) this.#ack(inflow); // [S-5]
+  }
+
+  /** What it has already comes again [R-6]: it is in the output, or will be. */
+  #repeated(inflow: Inflow): void {
+    if (!this.#port.ready || !this.#isDelivering) return;
+    this.#unacked.add(inflow);
+    if (this.#waiting === 0) this.#ackAll();
   }
 
   #withdraw(inflow: Inflow | undefined): void {
@@ -254,6 +267,8 @@ export class Incoming implements Attachment {
     const { stream: id, offset, reason } = message;
     if (!this.#streams.has(id)) this.#begins({ type: "stream", ref: this.#ref, stream: id, offset });
     const inflow = this.#streams.get(id) as Inflow;
+    inflow.endTold();
+    if (inflow.hasEnded) this.#repeated(inflow);
     if (inflow.hasEnded || !this.#isDelivering) return;
     inflow.hasEnded = true;
     this.#state = ReaderState.delivering;
@@ -281,6 +296,7 @@ export class Incoming implements Attachment {
     for (const inflow of this.#streams.values()) {
       if (inflow.isUntouched) this.#withdraw(inflow);
     }
+    for (const inflow of this.#streams.values()) inflow.comeBack();
     // Acks of the old session may not have arrived: no pong of the new one says that they have.
     this.#unsure.clear();
     if (greeting === "unknown") {

@@ -22,12 +22,38 @@ export class Inflow {
   /** How many pings had been sent when the end was last acknowledged. */
   endAckPings = 0;
   #acked: number;
+  /** End of what the satellite has sent in this session, new or not; null while it has not begun the stream in it. */
+  #told: number | null;
+  /** It has sent the end in this session. */
+  #isEndTold = false;
 
   constructor(begins: StreamBegins) {
     this.begins = begins;
     this.received = begins.offset;
     this.consumed = begins.offset;
     this.#acked = begins.offset;
+    this.#told = begins.offset;
+  }
+
+  /** The session is another one, and the satellite the same: it may begin the stream again. */
+  comeBack(): void {
+    this.#told = null;
+    this.#isEndTold = false;
+  }
+
+  /** The satellite begins the stream again, at `offset`. */
+  beginAgain(offset: number): void {
+    this.#told = Math.max(this.#told ?? offset, offset);
+  }
+
+  /** The satellite has said how the stream ends. */
+  endTold(): void {
+    this.#isEndTold = true;
+  }
+
+  /** Whether the satellite has begun it in this session. */
+  get isTold(): boolean {
+    return this.#told !== null;
   }
 
   get isUntouched(): boolean {
@@ -41,6 +67,8 @@ export class Inflow {
   /** Whether the chunk is new: one that came before, on another connection, is not [R-6]. */
   take(chunk: Chunk): boolean {
     const isFinal = hasFlag(chunk, Flag.final);
+    this.#told = chunk.end;
+    this.#isEndTold ||= isFinal;
     const isRepeated = chunk.end <= this.received && !(isFinal && chunk.end === chunk.offset);
     if (this.hasEnded || isRepeated) return false;
     if (chunk.offset !== this.received) {
@@ -55,21 +83,24 @@ export class Inflow {
   /** Where it stands, for `hello` [S-10]. */
   get position(): [stream: number, received: number, acked: number, state: number] {
     const state = this.#standsInMidLine ? PositionState.midLine : PositionState.inside;
-    return [this.begins.stream, this.received, this.consumed, this.hasEnded ? PositionState.ended : state];
+    const received = Math.min(this.received, this.#told ?? 0);
+    const acked = Math.min(this.consumed, received);
+    return [this.begins.stream, received, acked, this.#isEndTold ? PositionState.ended : state];
   }
 
-  /** The ack of all that is in the output, as it is sent now. */
+  /** The ack of all that is in the output and was sent in this session, as it is sent now. */
   ack(ref: number, pings: number): AckMessage {
     this.#acked = Math.max(this.#acked, this.consumed);
-    if (this.isOver) this.endAckPings = pings;
+    const end = this.isOver && this.#isEndTold;
+    if (end) this.endAckPings = pings;
     return {
       type: "ack",
       ref,
       stream: this.begins.stream,
-      offset: this.consumed,
-      ...(this.isOver && { end: true }), // [R-4]
+      offset: Math.min(this.consumed, this.#told ?? 0), // [R-3]
+      ...(end && { end }), // [R-4]
     };
   }
 }
 
-type AckMessage = { type: "ack"; ref: number; stream: number; offset: number; end?: true };
+type AckMessage = { type: "ack"; ref: number; stream: number; offset: number; end?: boolean };

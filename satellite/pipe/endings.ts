@@ -47,7 +47,6 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   if (stream.isRunning) stream.pipe.runningCount--;
   stream.state = StreamState.aborted;
   stream.isDormant = false;
-  stream.window.close();
   stream.failure = failure;
   stream.abortOrder = ctx.nextArrival();
   ctx.notebook.note(stream);
@@ -56,6 +55,7 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   closeDeliveries(ctx, stream);
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
   if (stream.isHeld) {
+    settle(ctx, stream);
     match(ctx, stream.pipe); // what was dormant can be taken over
     return;
   }

@@ -17,6 +17,7 @@ export function advance(ctx: Context, stream: Stream): void {
     stream.window.acked(safe - stream.safe, ctx.nowMs);
     stream.safe = safe;
   }
+  if (!stream.isRunning) stream.window.retain(stream.head - stream.safe);
   if (stream.isEndSafe || stream.state !== StreamState.ended) return;
   const isReadByAll = stream.isTaken && stream.cursors.size === 0;
   if (isReadByAll || stream.stored?.endDurable) {

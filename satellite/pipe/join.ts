@@ -84,7 +84,7 @@ export function peekAt(ctx: Context, reader: Reader, stream: Stream): void {
 /** Gives a follower the next stream of the backlog, if one is older than `order` [L-7]. Returns whether it did. */
 export function takeNext(ctx: Context, reader: Reader, order: number): boolean {
   if (reader.mode !== "follow" || reader.isFresh || reader.pipe.isShared) return false;
-  if (reader.cursors.size >= ctx.limits.streamsPerReaderMax) return false; // [R-5]
+  if (hasManyBegun(reader, ctx.limits.streamsPerReaderMax)) return false; // [R-5]
   for (const stream of reader.pipe.free.values()) {
     if (stream.order > order) return false;
     if (stream.isRunning || hasHad(reader, stream) || !isTakeable(ctx, stream)) continue;
@@ -92,6 +92,13 @@ export function takeNext(ctx: Context, reader: Reader, order: number): boolean {
     return true;
   }
   return false;
+}
+
+function hasManyBegun(reader: Reader, countMax: number): boolean {
+  if (reader.cursors.size < countMax) return false;
+  let count = 0;
+  for (const { isAnnounced } of reader.cursors.values()) if (isAnnounced) count++;
+  return count >= countMax;
 }
 
 /** What a reader has that was lost for `takeoverMs` is there for followers too [L-12]. */

@@ -26,10 +26,10 @@ interface Position {
 export function replay(ctx: Context, session: Session, resume: Resume): void {
   dropForbidden(ctx, session);
   const woken = new Set<Pipe>();
-  for (const { ref, from } of resume.writers) {
-    const stream = session.writers.get(ref);
-    if (!stream?.isDormant) continue;
-    wake(ctx, stream, from);
+  const froms = new Map(resume.writers.map(({ ref, from }) => [ref, from]));
+  for (const [ref, stream] of session.writers) {
+    if (!stream.isDormant) continue;
+    wake(ctx, stream, froms.get(ref) ?? 0); // one that is not named has not learned of its stream, and sent nothing
     woken.add(stream.pipe);
   }
   for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);

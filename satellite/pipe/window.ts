@@ -44,6 +44,15 @@ export class Window {
     else if (tookMs < this.#limits.windowGrowMs) this.#grow();
   }
 
+  /** Nothing more comes: keeps only what is still to be made safe. */
+  retain(bytes: number): void {
+    if (bytes <= 0) this.close();
+    else if (bytes < this.#sizeBytes) {
+      this.#budget?.give(this.#sizeBytes - bytes);
+      this.#sizeBytes = bytes;
+    }
+  }
+
   /** Gives everything back to the budget, for good. */
   close(): void {
     this.#isClosed = true;

@@ -86,7 +86,7 @@ async function runMany(): Promise<void> {
     });
     return once(child, "close").then(([code]) => {
       if (code !== 0) throw new Error(`a worker ends with ${String(code)}`);
-      for (const line of text.split("\n").filter(Boolean)) {
+      for (const line of text.split("\n").filter((each) => each.startsWith("{"))) {
         const parsed = JSON.parse(line) as Result | { done: number };
         if ("done" in parsed) done += parsed.done;
         else found.push(parsed);

@@ -223,8 +223,11 @@ export class Model {
           "L-7",
           `${seen.writer.name} opened while the merge of ${reader.name} ran, and is not in it`,
         );
-      const isClosed = streams.every(
-        (other) => other === seen || (other.endedAt ?? Number.POSITIVE_INFINITY) < seen.openedAt,
+      const isClosed = [...witness.streams.values()].every(
+        (other) =>
+          other === seen ||
+          other.writer.plan.pipe !== reader.plan.pipe ||
+          (other.endedAt ?? Number.POSITIVE_INFINITY) < seen.openedAt,
       );
       if (isClosed && isIn && streams.length > 1)
         this.violate("L-7", `${seen.writer.name} opened when ${reader.name} was closed, and is in it`);

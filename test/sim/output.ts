@@ -93,9 +93,9 @@ export class Output {
     track.chunks++;
     const reached = this.#reached.get(writer) ?? { position: 0, stream: 0 };
     const isOlder = stream.stream < reached.stream; // what another reader has left of an earlier stream
-    // A writer that was forgotten when the power went writes it again, as another stream [S-11].
-    const isExcused =
-      this.#world.hasForgotten || this.#world.hasLostPower || this.#reader.plan.mode === "peek";
+    // A writer that comes back after its grace, to a satellite that does not know what had gone through it, or was
+    // forgotten when the power went, writes it again, as another stream [S-10] [S-11].
+    const isExcused = this.#world.satellite.run > 1 || this.#reader.plan.mode === "peek";
     if (position < reached.position && !isOlder && !isExcused) {
       this.#violate("L-11", `${writer.name} is repeated from ${position}, after ${reached.position}`);
     }

@@ -93,7 +93,8 @@ export class SimSatellite {
         if (run !== this.run || !this.isStarting) return;
         this.isStarting = false;
         this.world.log(() => `the satellite does not start: ${String(error)}`);
-        if (!this.host.hasTrouble) this.world.model.violate("store", `recovery fails: ${stackOf(error)}`);
+        const isDisk = this.host.hasTrouble || String(error).includes("simulated");
+        if (!isDisk) this.world.model.violate("store", `recovery fails: ${stackOf(error)}`);
         this.world.clock.after(1_000, () => this.start());
       },
     );
@@ -241,6 +242,7 @@ export class SimSatellite {
   #handle(event: BrokerEvent, wire: Wire | undefined): void {
     this.events++;
     const { world, witness, run } = this;
+    if (event.type === "durable") witness.durable(event.stream, event.offset);
     if ("connection" in event) witness.before(event, this.wires.get(event.connection) ?? wire);
     let effects: readonly BrokerEffect[];
     try {

@@ -16,6 +16,8 @@ export interface Seen {
   /** Its end or its abort has come; null: not, or forgotten by a restart. */
   endedAt: number | null;
   isAborted: boolean;
+  /** It was dropped, or a restart has not found it. */
+  isGone: boolean;
   /** One reader, alone, has acknowledged its end: nobody else may begin it. */
   takenBy: ReaderEnd | null;
   readonly begunBy: Set<ReaderEnd>;
@@ -59,6 +61,7 @@ export class Witness {
       const found = ends.get(seen.id);
       if (!seen.isAborted && found?.end !== true) seen.endedAt = null;
       seen.stored = found === undefined ? null : { from: found.from, to: found.to };
+      seen.isGone = found === undefined;
       seen.head = found?.to ?? 0;
       seen.safe = seen.head;
       this.#storedBytes += found === undefined ? 0 : found.to - found.from;
@@ -114,7 +117,7 @@ export class Witness {
   sends(wire: Wire, message: SatelliteMessage): void {
     this.at++;
     const { end } = wire;
-    if (message.type === "welcome") end.currentWire = wire;
+    if (message.type === "welcome" && end.wire === wire) end.currentWire = wire;
     if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
       this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
     }
@@ -132,12 +135,13 @@ export class Witness {
         );
       }
       const seen = known ?? this.#open(message.stream, writer);
+      seen.isGone &&= message.received < message.safe;
       seen.head = Math.max(seen.head, message.received);
       seen.safe = Math.max(seen.safe, message.safe);
     } else if (message.type === "ack" && "credit" in message) {
       const seen = this.streams.get(message.stream);
       if (seen === undefined) return;
-      if (message.offset > seen.head) {
+      if (message.offset > seen.head && !seen.isGone) {
         this.#world.model.violate(
           "W-4",
           `${writer.name}: ${message.offset} is safe of ${seen.head} received`,
@@ -159,6 +163,7 @@ export class Witness {
       openedAt: this.#opening === writer ? this.at : 0, // else it was opened before, unseen
       endedAt: null,
       isAborted: false,
+      isGone: false,
       takenBy: null,
       begunBy: new Set(),
       head: 0,
@@ -170,6 +175,7 @@ export class Witness {
   }
 
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
+    if (message.type === "aborted") this.#aborted(message.stream);
     if (message.type === "error" && message.code === "behind") this.#world.model.cut(reader.plan.pipe);
     if (message.type === "attached") {
       if (reader.seen.session !== reader.sessionsLost) {
@@ -197,6 +203,18 @@ export class Witness {
     }
   }
 
+  #aborted(id: number): void {
+    const seen = this.streams.get(id);
+    if (seen === undefined) return;
+    seen.endedAt ??= this.at;
+    seen.isAborted = true;
+  }
+
+  durable(stream: number, offset: number): void {
+    const seen = this.streams.get(stream);
+    if (seen !== undefined) seen.safe = Math.max(seen.safe, Math.min(offset, seen.head));
+  }
+
   /** Everything that followed from the event is done. */
   after(): void {
     if (this.#taking !== null) this.#taking.seen.takenBy = this.#taking.by;
@@ -207,6 +225,9 @@ export class Witness {
   notes(facts: readonly Fact[]): void {
     this.after();
     for (const { key, value } of facts) {
+      if (key.startsWith("stream/") && (value as { failure?: object } | null)?.failure !== undefined) {
+        this.#aborted(Number(key.slice(7)));
+      }
       if (!key.startsWith("reader/") || value === null) continue;
       const { pipe, failure } = value as { pipe: string; failure?: { code: string } };
       if (failure?.code === "behind") this.#world.model.cut(pipe);
@@ -238,6 +259,7 @@ export class Witness {
     if (seen !== undefined && seen.stored !== null) this.#storedBytes -= seen.stored.to - seen.stored.from;
     if (seen !== undefined) {
       seen.stored = null;
+      seen.isGone = true;
       seen.head = 0;
       seen.safe = 0;
     }
@@ -246,7 +268,8 @@ export class Witness {
   /** What was received and is not safe yet is in memory: no more than the windows allow. */
   #checkMemory(): void {
     let bytes = 0;
-    for (const seen of this.streams.values()) bytes += Math.max(0, seen.head - seen.safe);
+    // (Of one that aborted the writer is told no more.)
+    for (const seen of this.streams.values()) if (!seen.isAborted) bytes += Math.max(0, seen.head - seen.safe);
     const { budgetBytes, windowBytesMin } = this.#world.plan.limits;
     if (bytes > Math.max(budgetBytes * 2, windowBytesMin)) {
       this.#world.model.violate("W-5", `${bytes} bytes are unsafe in memory, the budget is ${budgetBytes}`);

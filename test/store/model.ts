@@ -1,5 +1,5 @@
 /** What a store was given and has promised, and whether a store that has recovered keeps the promise. */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import type { KeptStream, Recovered, Store } from "../../satellite/store/store.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import type { Fact, JsonValue } from "../../satellite/wire/fact.ts";
@@ -60,7 +60,7 @@ export class Model {
     this.returned();
     this.#covered = this.#returned;
     for (const { id, to, durable, isFinal, isEndDurable } of this.alive) {
-      expect({ id, durable, isEndDurable }).toEqual({ id, durable: to, isEndDurable: isFinal });
+      assert.deepEqual({ id, durable, isEndDurable }, { id, durable: to, isEndDurable: isFinal });
     }
   }
 
@@ -88,10 +88,9 @@ export class Model {
 
   durable(id: number, offset: number, end: boolean): void {
     const stream = this.streams.get(id) as ModelStream;
-    expect(stream.removed, `stream ${id} is told durable after it was removed`).toBe(null);
-    expect(offset).toBeGreaterThanOrEqual(stream.durable);
-    expect(offset).toBeLessThanOrEqual(stream.to);
-    expect(stream.isFinal || !end).toBe(true);
+    assert.equal(stream.removed, null, `stream ${id} is told durable after it was removed`);
+    assert.ok(offset >= stream.durable && offset <= stream.to, `stream ${id} is told durable to ${offset}`);
+    assert.ok(stream.isFinal || !end, `stream ${id} is told durable with an end`);
     stream.durable = offset;
     stream.isEndDurable ||= end;
     for (const { chunk, noted } of stream.chunks) {
@@ -111,22 +110,22 @@ export class Model {
    * has died, so everything that was noted is there.
    */
   async recovered(store: Store, { facts, streams, damage }: Recovered, isKilled: boolean): Promise<void> {
-    expect(damage.join("; ")).toBe("");
+    assert.deepEqual(damage, []);
     const sure = isKilled ? this.#returned : this.#covered;
     const count = this.#countIn(facts);
-    expect(facts).toEqual(this.#factsAfter(count));
+    assert.deepEqual(facts, this.#factsAfter(count));
     const sureFacts = this.#notes.findLastIndex((note, index) => "facts" in note && index < sure) + 1;
-    expect(count).toBeGreaterThanOrEqual(sureFacts);
+    assert.ok(count >= sureFacts, `${count} notes are there of ${sureFacts} that were promised`);
     const found = new Map(streams.map((stream) => [stream.id, stream]));
     for (const stream of this.streams.values()) {
       const kept = found.get(stream.id);
       found.delete(stream.id);
       const isGone = stream.removed !== null && stream.removed <= Math.max(count, sure);
-      if (isGone) expect(kept, `stream ${stream.id} comes back`).toBe(undefined);
+      if (isGone) assert.equal(kept, undefined, `stream ${stream.id} comes back`);
       if (kept === undefined) this.#checkGone(stream);
       else await this.#check(store, stream, kept);
     }
-    expect([...found.keys()]).toEqual([]);
+    assert.deepEqual([...found.keys()], []);
     this.#facts = new Map(facts);
     this.#notes = [];
     this.#returned = 0;
@@ -134,7 +133,7 @@ export class Model {
   }
 
   #checkGone(stream: ModelStream): void {
-    if (stream.removed === null) expect(this.#promised(stream), `stream ${stream.id}`).toEqual([]);
+    if (stream.removed === null) assert.deepEqual(this.#promised(stream), [], `stream ${stream.id} is lost`);
     this.streams.delete(stream.id);
   }
 
@@ -143,14 +142,14 @@ export class Model {
     const given = stream.chunks.map(({ chunk }) => chunk);
     const start = given.findIndex(({ offset, end }) => offset === kept.from && end === chunks[0]?.end);
     const same = chunks.length === 0 ? [] : given.slice(start, start + chunks.length);
-    expect(plain(chunks)).toEqual(plain(same));
+    assert.deepEqual(plain(chunks), plain(same));
     if (stream.removed === null) {
       const missing = this.#promised(stream).filter((chunk) => !same.includes(chunk));
-      expect(plain(missing), `stream ${stream.id} from ${kept.from} to ${kept.to}`).toEqual([]);
+      assert.deepEqual(plain(missing), [], `stream ${stream.id} has only ${kept.from} to ${kept.to}`);
     }
     const first = chunks[0];
     const last = chunks.at(-1);
-    expect(kept).toEqual({
+    assert.deepEqual(kept, {
       id: stream.id,
       from: first?.offset ?? kept.to,
       to: last?.end ?? kept.to,

@@ -1,5 +1,6 @@
 /** Plays the lives of a store on a disk that crashes, and holds it to the model all the time. */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
+import { asError } from "../../satellite/store/files/disk.ts";
 import { FilesStore } from "../../satellite/store/files/files.ts";
 import type { Sizes } from "../../satellite/store/files/sizes.ts";
 import type { Fact } from "../../satellite/wire/fact.ts";
@@ -27,7 +28,7 @@ export class Play {
   /** In this life, or in one before it that has not recovered. */
   #hadTrouble = false;
   #hadPowerLoss = false;
-  #problem: unknown = null;
+  #problem: Error | null = null;
   #life = 0;
 
   constructor(seed: number, weather: Weather) {
@@ -146,12 +147,12 @@ export class Play {
           const given = stream.chunks.map(({ chunk }) => chunk);
           const start = given.findIndex((chunk) => chunk.offset === offset);
           const later = start === -1 ? [] : given.slice(start).filter(({ end }, i) => fits(end, i));
-          expect(plain(chunks)).toEqual(plain(later.slice(0, chunks.length)));
+          assert.deepEqual(plain(chunks), plain(later.slice(0, chunks.length)));
           const isSame = stream.removed === null && stream.released === released && !this.#weather.faults;
-          if (isSame) expect(chunks.length).toBeGreaterThanOrEqual(now.length);
+          if (isSame) assert.ok(chunks.length >= now.length, `stream ${stream.id}: a read missed a chunk`);
         }),
       (error: unknown) => {
-        if (!this.#weather.faults || !String(error).includes("EIO")) this.#problem ??= error;
+        if (!this.#weather.faults || !String(error).includes("EIO")) this.#problem ??= asError(error);
       },
     );
   }
@@ -176,7 +177,7 @@ export class Play {
     try {
       act();
     } catch (error) {
-      this.#problem ??= error;
+      this.#problem ??= asError(error);
     }
   }
 

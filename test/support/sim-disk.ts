@@ -31,9 +31,9 @@ interface NameChange {
 
 /** A file, whatever its name. */
 interface Node {
-  bytes: Buffer;
+  bytes: Content;
   /** What survives the computer for sure. */
-  synced: Buffer;
+  synced: Content;
   changes: Change[];
 }
 
@@ -117,9 +117,9 @@ export class SimDisk {
   /** Flips bits of a file, as a disk may that grows old. */
   damage(name: string, at: number, bytes = 1): void {
     const node = this.#names.get(name) ?? fail("ENOENT", `there is no '${name}'`);
-    for (let index = at; index < Math.min(at + bytes, node.bytes.length); index++) {
-      node.bytes[index] = (node.bytes[index] as number) ^ 0x55;
-      if (index < node.synced.length) node.synced[index] = node.bytes[index] as number;
+    const flipped = node.bytes.view(at, at + bytes).map((byte) => byte ^ 0x55);
+    for (const content of [node.bytes, node.synced]) {
+      if (content.length >= at + flipped.length) content.change({ at, bytes: Buffer.from(flipped) });
     }
   }
 
@@ -139,7 +139,7 @@ export class SimDisk {
       this.#put(old, { size: 0 });
       return old;
     }
-    const node = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), changes: [] };
+    const node = { bytes: new Content(), synced: new Content(), changes: [] };
     this.#change({ removed: null, added: { name, node } });
     return node;
   }
@@ -149,7 +149,7 @@ export class SimDisk {
       this.#run(process, operation, name, act, part);
     return {
       size: () => run("size", () => node.bytes.length),
-      read: (at, bytes) => run("read", () => Buffer.from(node.bytes.subarray(at, at + bytes))),
+      read: (at, bytes) => run("read", () => Buffer.from(node.bytes.view(at, at + bytes))),
       write: (at, pieces) => {
         const bytes = Buffer.concat(pieces);
         return run(
@@ -180,14 +180,14 @@ export class SimDisk {
     await this.#turn(process);
     try {
       await this.#run(process, "sync", name, () => {
-        for (const change of node.changes.splice(0, count)) node.synced = changed(node.synced, change);
+        for (const change of node.changes.splice(0, count)) node.synced.change(change);
         count = 0;
       });
     } finally {
       // When it fails nobody knows what of it is there, and no later sync will bring the rest.
       this.hasFailedToSync ||= count > 0;
       for (const change of node.changes.splice(0, count)) {
-        if (this.#random() < 0.5) node.synced = changed(node.synced, change);
+        if (this.#random() < 0.5) node.synced.change(change);
       }
     }
   }
@@ -249,7 +249,7 @@ export class SimDisk {
   }
 
   #put(node: Node, change: Change): void {
-    node.bytes = changed(node.bytes, change);
+    node.bytes.change(change);
     node.changes.push(change);
   }
 
@@ -261,13 +261,13 @@ export class SimDisk {
   /** Of what was not synced, some of the first changes are there, or pieces of all of them. */
   #lose(node: Node): void {
     const { changes } = node;
-    let bytes = node.synced;
+    const bytes = node.synced;
     if (this.#random() < 0.5) {
       const count = this.#below(changes.length + 1);
-      for (const change of changes.slice(0, count)) bytes = changed(bytes, change);
+      for (const change of changes.slice(0, count)) bytes.change(change);
       const torn = changes[count];
       if (torn !== undefined && "bytes" in torn) {
-        bytes = changed(bytes, {
+        bytes.change({
           at: torn.at,
           bytes: torn.bytes.subarray(0, this.#below(torn.bytes.length)),
         });
@@ -275,17 +275,16 @@ export class SimDisk {
     } else {
       for (const change of changes) {
         if ("size" in change) {
-          if (this.#random() < 0.5) bytes = changed(bytes, change);
+          if (this.#random() < 0.5) bytes.change(change);
           continue;
         }
         for (let at = 0; at < change.bytes.length; at += SECTOR_BYTES) {
           const sector = change.bytes.subarray(at, at + SECTOR_BYTES);
-          if (this.#random() < 0.7) bytes = changed(bytes, { at: change.at + at, bytes: sector });
+          if (this.#random() < 0.7) bytes.change({ at: change.at + at, bytes: sector });
         }
       }
     }
-    node.bytes = Buffer.from(bytes);
-    node.synced = Buffer.from(bytes);
+    node.bytes = bytes.copy();
     node.changes = [];
   }
 
@@ -306,16 +305,32 @@ export class SimDisk {
 /** Small, as the files of a simulation are. */
 const SECTOR_BYTES = 64;
 
-function changed(bytes: Buffer, change: Change): Buffer {
-  if ("size" in change) {
-    if (change.size <= bytes.length) return bytes.subarray(0, change.size);
-    return Buffer.concat([bytes, Buffer.alloc(change.size - bytes.length)]);
+/** The bytes of a file. */
+class Content {
+  #buffer: Buffer = Buffer.alloc(0);
+  length = 0;
+
+  view(from: number, to: number): Buffer {
+    return this.#buffer.subarray(Math.min(from, this.length), Math.min(to, this.length));
   }
-  const end = change.at + change.bytes.length;
-  const result = Buffer.alloc(Math.max(bytes.length, end));
-  bytes.copy(result);
-  change.bytes.copy(result, change.at);
-  return result;
+
+  change(change: Change): void {
+    const length = "size" in change ? change.size : Math.max(this.length, change.at + change.bytes.length);
+    if (length > this.#buffer.length) {
+      const larger = Buffer.alloc(length * 2);
+      this.#buffer.copy(larger, 0, 0, this.length);
+      this.#buffer = larger;
+    }
+    if (length < this.length) this.#buffer.fill(0, length, this.length);
+    this.length = length;
+    if ("bytes" in change) change.bytes.copy(this.#buffer, change.at);
+  }
+
+  copy(): Content {
+    const copy = new Content();
+    copy.change({ at: 0, bytes: this.view(0, this.length) });
+    return copy;
+  }
 }
 
 function apply(names: Map<string, Node>, { removed, added }: NameChange): void {

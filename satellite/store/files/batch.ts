@@ -78,22 +78,22 @@ export class Batch {
     const { tail } = held;
     const untilBytes = this.#staging.bytes + this.#sizes.turnBytes;
     const position = this.#position;
-    const fresh = tail.at(0)?.offset !== held.writtenTo;
-    let count = 0;
-    for (let chunk = tail.at(0); chunk !== undefined; chunk = tail.at(++count)) {
-      if (count > 0 && (this.#staging.bytes >= untilBytes || this.isFull)) break;
-      this.#staging.addRecord(chunk.frame, chunk.arrival, fresh && count === 0, this.#segment.salt);
+    const first = held.inFlight;
+    const fresh = first === 0 && tail.at(0)?.offset !== held.writtenTo;
+    let index = first;
+    for (let chunk = tail.at(index); chunk !== undefined; chunk = tail.at(++index)) {
+      if (index > first && (this.#staging.bytes >= untilBytes || this.isFull)) break;
+      const label = { arrival: chunk.arrival, fresh: fresh && index === first };
+      this.#staging.addRecord(chunk.frame, label, this.#segment.salt);
     }
-    held.inFlight = count;
-    if (count > 0) this.#placed.push({ held, count, position, fresh });
-    return count === tail.size;
+    held.inFlight = index;
+    if (index > first) this.#placed.push({ held, count: index - first, position, fresh });
+    return index === tail.size;
   }
 
   move(move: Move): void {
     this.#moved.push({ move, position: this.#position });
-    for (const { frame, arrival, fresh } of move.records) {
-      this.#staging.addRecord(frame, arrival, fresh, this.#segment.salt);
-    }
+    for (const record of move.records) this.#staging.addRecord(record.frame, record, this.#segment.salt);
   }
 
   /** It could not be kept: what it took waits again. */
@@ -104,14 +104,14 @@ export class Batch {
   /** It is on disk. Returns what can be told. */
   apply(): Told[] {
     this.#segment.bytes = this.#position;
-    const told: Told[] = [];
+    const told = new Map<Held, Told>();
     for (const placed of this.#placed) {
       const { held } = placed;
       held.inFlight = 0;
-      if (!held.isRemoved) told.push(this.#place(placed));
+      if (!held.isRemoved) told.set(held, this.#place(placed));
     }
     for (const { move, position } of this.#moved) this.#replace(move, position);
-    return told;
+    return [...told.values()];
   }
 
   get #position(): number {

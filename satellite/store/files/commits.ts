@@ -118,13 +118,11 @@ export class Commits {
     if (!hasChunks && moves.length === 0) return null;
     const { segment } = await state.segments.toAppend();
     const batch = new Batch(segment, this.#staging, sizes, state.segments.headerOf(segment));
-    const unfinished: Held[] = [];
     for (const held of this.waiting) {
       if (this.isHeldBack || batch.isFull) break;
       this.waiting.delete(held);
-      if (!batch.take(held)) unfinished.push(held);
+      if (!batch.take(held)) this.waiting.add(held); // its next turn is after all others
     }
-    for (const held of unfinished) this.waiting.add(held);
     for (const move of moves) batch.move(move);
     return batch;
   }

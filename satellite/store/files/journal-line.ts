@@ -24,13 +24,14 @@ export const line = {
 /** Lines as they are written. */
 export function encodeLines(lines: readonly string[], salt: number): Buffer {
   let text = "";
-  for (const json of lines) text += `${crc32(json, salt).toString(16).padStart(8, "0")} ${json}\n`;
+  for (const json of lines) text += `${prefix(json, salt)}${json}\n`;
   return Buffer.from(text);
 }
 
-/** A line as it was found. */
-export interface FoundLine {
+/** A line as it was found, from its first byte to that behind its line feed. */
+interface FoundLine {
   readonly at: number;
+  readonly end: number;
   /** Null if its checksum is wrong. */
   readonly entry: readonly JsonValue[] | null;
 }
@@ -41,7 +42,7 @@ export function* linesIn(journal: Buffer, from: number, salt: number): Generator
   for (;;) {
     const end = journal.indexOf(LINE_FEED, at);
     if (end === -1) return;
-    yield { at, entry: entryIn(journal.subarray(at, end), salt) };
+    yield { at, end: end + 1, entry: entryIn(journal.subarray(at, end), salt) };
     at = end + 1;
   }
 }
@@ -55,11 +56,13 @@ export function headIn(journal: Buffer): { version: number; salt: number; end: n
   return { version: Number(entry[1]), salt: Number(entry[2]), end: end + 1 };
 }
 
+function prefix(json: string | Buffer, salt: number): string {
+  return `${crc32(json, salt).toString(16).padStart(8, "0")} `;
+}
+
 function entryIn(found: Buffer, salt: number): readonly JsonValue[] | null {
   if (found.length <= PREFIX_BYTES) return null;
   const json = found.subarray(PREFIX_BYTES);
-  if (found.toString("latin1", 0, PREFIX_BYTES) !== `${crc32(json, salt).toString(16).padStart(8, "0")} `) {
-    return null;
-  }
+  if (found.toString("latin1", 0, PREFIX_BYTES) !== prefix(json, salt)) return null;
   return JSON.parse(json.toString()) as readonly JsonValue[];
 }

@@ -30,19 +30,43 @@ export function recordBytes(frame: Uint8Array): number {
   return RECORD_HEADER_BYTES + frame.length;
 }
 
-/** Writes the header of the record that holds `frame` to `target`. */
-export function writeRecordHeader(
+/** What the header of a record says of the frame in it. */
+export interface RecordLabel {
+  readonly arrival: number;
+  readonly fresh: boolean;
+}
+
+/** Writes the record that holds `frame` to `target`, header and all. */
+export function writeRecord(
   target: Buffer,
+  at: number,
   frame: Uint8Array,
-  arrival: number,
-  fresh: boolean,
+  label: RecordLabel,
   salt: number,
 ): void {
-  target.writeUInt8(fresh ? KIND_FRESH : KIND_NEXT, 4);
-  target.writeUIntBE(frame.length, 5, 3);
-  target.writeUIntBE(arrival, 8, 6);
-  const seed = crc32(target.subarray(4, RECORD_HEADER_BYTES), salt);
-  target.writeUInt32BE(crc32(frame, seed), 0);
+  writeLabel(target, at, frame, label);
+  target.set(frame, at + RECORD_HEADER_BYTES);
+  const end = at + RECORD_HEADER_BYTES + frame.length;
+  target.writeUInt32BE(crc32(target.subarray(at + 4, end), salt), at);
+}
+
+/** Writes only the header, for a frame that is written from where it is. */
+export function writeRecordHeader(
+  target: Buffer,
+  at: number,
+  frame: Uint8Array,
+  label: RecordLabel,
+  salt: number,
+): void {
+  writeLabel(target, at, frame, label);
+  const seed = crc32(target.subarray(at + 4, at + RECORD_HEADER_BYTES), salt);
+  target.writeUInt32BE(crc32(frame, seed), at);
+}
+
+function writeLabel(target: Buffer, at: number, frame: Uint8Array, { arrival, fresh }: RecordLabel): void {
+  target[at + 4] = fresh ? KIND_FRESH : KIND_NEXT;
+  target.writeUIntBE(frame.length, at + 5, 3);
+  target.writeUIntBE(arrival, at + 8, 6);
 }
 
 /** The whole and right record that begins at `at`, or null. */

@@ -4,7 +4,7 @@ import type { Disk } from "./disk.ts";
 import { refuseNewer } from "./header.ts";
 import { JOURNAL } from "./journal.ts";
 import { JournalFile } from "./journal-file.ts";
-import { type FoundLine, headIn, linesIn } from "./journal-line.ts";
+import { headIn, linesIn } from "./journal-line.ts";
 
 /** What the journal says of a stream. */
 export interface ToldStream {
@@ -32,15 +32,16 @@ export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
     );
   }
   refuseNewer(head.version);
-  const lines = [...linesIn(bytes, head.end, head.salt)];
-  const cut = cutOf(bytes, lines, head.end);
   const facts = new Map<string, JsonValue>();
   const streams = new Map<number, ToldStream>();
   const damage: string[] = [];
-  for (const { at, entry } of lines) {
-    if (at >= cut) break;
-    if (entry === null) damage.push(`the journal is damaged at byte ${at}: a line of it is lost`);
-    else apply(entry, facts, streams);
+  let cut = head.end;
+  for (const { at, end, entry } of linesIn(bytes, head.end, head.salt)) {
+    if (entry !== null) apply(entry, facts, streams);
+    else if (wasSynced(bytes, at, head.salt))
+      damage.push(`the journal is damaged at byte ${at}: a line is lost`);
+    else break;
+    cut = end;
   }
   const lostBytes = Math.max(0, endOfContent(bytes) - cut);
   if (lostBytes > 0) await file.truncate(cut);
@@ -50,15 +51,14 @@ export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
 }
 
 /**
- * Where the journal is cut: at its first bad line, unless a later line tells that this one was on disk already. Then a
- * crash has not torn it: it was damaged since, which costs nothing but itself.
+ * Whether a line behind `at` tells that what is there was on disk. Then a crash has not torn the line that is bad: it
+ * was damaged since, which costs nothing but itself. Else the journal is cut there.
  */
-function cutOf(bytes: Buffer, lines: readonly FoundLine[], headEnd: number): number {
-  let synced = 0;
-  for (const { entry } of lines) if (entry?.[0] === "synced") synced = Math.max(synced, Number(entry[1]));
-  const bad = lines.find(({ at, entry }) => entry === null && at >= synced);
-  if (bad !== undefined) return bad.at;
-  return lines.length > 0 ? bytes.lastIndexOf("\n") + 1 : headEnd;
+function wasSynced(bytes: Buffer, at: number, salt: number): boolean {
+  for (const { entry } of linesIn(bytes, at, salt)) {
+    if (entry?.[0] === "synced" && Number(entry[1]) > at) return true;
+  }
+  return false;
 }
 
 /** Zeros at the end are space that was taken before it is needed. */

@@ -1,5 +1,6 @@
 import { WireError } from "../../wire/errors.ts";
 import type { JsonValue } from "../../wire/fact.ts";
+import type { Chunk } from "../../wire/frame.ts";
 import type { KeptStream, Recovered } from "../store.ts";
 import { assemble } from "./assemble.ts";
 import type { Disk } from "./disk.ts";
@@ -37,7 +38,12 @@ export async function recover(disk: Disk, sizes: Sizes): Promise<{ state: State;
   const journal = new Journal(disk, sizes, found.file, toJson(found.facts), linesOf(streams));
   const kept: KeptStream[] = [];
   for (const held of streams.values()) {
-    kept.push(await describe(held, segments));
+    // A fresh record told of it: it may go before the journal does.
+    const released = found.streams.get(held.id)?.released ?? 0;
+    if (held.released > released) journal.add(line.released(held.id, held.released));
+    // Where a part of an extent is released, only its chunks tell which is the first that is not.
+    const isCut = held.released > (held.extents[0]?.from ?? Number.POSITIVE_INFINITY);
+    kept.push(describe(held, isCut ? await readFirst(held, segments) : undefined, isCut));
     if (!held.isDamaged) continue;
     damage.push(`stream ${held.id} has lost what follows offset ${held.to ?? 0}`);
     if (found.streams.get(held.id)?.isDamaged === false) journal.add(line.damaged(held.id));
@@ -132,13 +138,10 @@ function linesOf(streams: ReadonlyMap<number, Held>): StreamLines {
   };
 }
 
-/** Where a stream begins and ends, for whoever goes on with it. */
-async function describe(held: Held, segments: Segments): Promise<KeptStream> {
+/** Where a stream begins and ends, for whoever goes on with it. `chunk`: its first one, where an extent `isCut`. */
+function describe(held: Held, chunk: Chunk | undefined, isCut: boolean): KeptStream {
   const first = held.extents[0];
   const last = held.extents.at(-1);
-  // Where a part of an extent is released, only its chunks tell which is the first that is not.
-  const isCut = first !== undefined && held.released > first.from;
-  const chunk = isCut ? await readFirst(held, segments) : undefined;
   if (isCut && chunk === undefined) held.isDamaged = true;
   const { id, hasFinal: end, isDamaged: damaged } = held;
   const to = held.to ?? 0;

@@ -1,4 +1,10 @@
-import { RECORD_HEADER_BYTES, recordBytes, writeRecordHeader } from "./record.ts";
+import {
+  RECORD_HEADER_BYTES,
+  type RecordLabel,
+  recordBytes,
+  writeRecord,
+  writeRecordHeader,
+} from "./record.ts";
 
 const BLOCK_BYTES = 256 * 1024;
 /** A frame up to this size is copied: that is cheaper than one more piece in the write. */
@@ -31,20 +37,20 @@ export class Staging {
     this.bytes += bytes.length;
   }
 
-  addRecord(frame: Uint8Array, arrival: number, fresh: boolean, salt: number): void {
-    const isCopied = frame.length <= COPY_BYTES_MAX;
-    const block = this.#room(isCopied ? recordBytes(frame) : RECORD_HEADER_BYTES);
-    const header = block.subarray(this.#to, this.#to + RECORD_HEADER_BYTES);
-    writeRecordHeader(header, frame, arrival, fresh, salt);
-    this.#to += RECORD_HEADER_BYTES;
-    if (isCopied) {
-      block.set(frame, this.#to);
-      this.#to += frame.length;
+  addRecord(frame: Uint8Array, label: RecordLabel, salt: number): void {
+    const bytes = recordBytes(frame);
+    if (frame.length <= COPY_BYTES_MAX) {
+      const block = this.#room(bytes);
+      writeRecord(block, this.#to, frame, label, salt);
+      this.#to += bytes;
     } else {
+      const block = this.#room(RECORD_HEADER_BYTES);
+      writeRecordHeader(block, this.#to, frame, label, salt);
+      this.#to += RECORD_HEADER_BYTES;
       this.#cut();
       this.#pieces.push(frame);
     }
-    this.bytes += recordBytes(frame);
+    this.bytes += bytes;
   }
 
   /** All of it, in order. */
