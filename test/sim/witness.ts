@@ -269,7 +269,8 @@ export class Witness {
   #checkMemory(): void {
     let bytes = 0;
     // (Of one that aborted the writer is told no more.)
-    for (const seen of this.streams.values()) if (!seen.isAborted) bytes += Math.max(0, seen.head - seen.safe);
+    for (const seen of this.streams.values())
+      if (!seen.isAborted) bytes += Math.max(0, seen.head - seen.safe);
     const { budgetBytes, windowBytesMin } = this.#world.plan.limits;
     if (bytes > Math.max(budgetBytes * 2, windowBytesMin)) {
       this.#world.model.violate("W-5", `${bytes} bytes are unsafe in memory, the budget is ${budgetBytes}`);
