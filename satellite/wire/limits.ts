@@ -72,7 +72,7 @@ export const limits: Limits = {
   streamsPerPipeMax: 100_000,
   sharesMax: 10_000,
   sessionsPerShareMax: 1_024,
-  requestsPerShareS: 1_000,
+  requestsPerShareS: 500,
   requestsPerShareBurst: 2_048,
   strangersMax: 1_000,
   strangersPerAddressMax: 64,
