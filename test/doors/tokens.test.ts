@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ShareTokens } from "../../satellite/keys/share-tokens.ts";
 import { createKeyring, equalSecrets, tokenIn } from "../../satellite/keys/tokens.ts";
 import { ALL } from "../../satellite/wire/rights.ts";
+import { shareTokenVectors } from "../wire/vectors.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
@@ -59,6 +61,18 @@ describe("tokens", () => {
       expect(await createKeyring(token, null).rightsOf(token)).toEqual(ALL);
     }
   });
+
+  it.each(shareTokenVectors)(
+    "[A-2] [A-4] signs as the vector does: $name",
+    async ({ root, saltHex, terms, token }) => {
+      const tokens = new ShareTokens(root, Buffer.from(saltHex, "hex"));
+      expect(await tokens.sign(terms)).toBe(token);
+      const { share, pipe, right, once } = terms;
+      expect(await tokens.rightsOf(token)).toEqual({ scope: { share, pipe, right, once } });
+      expect(await new ShareTokens(`${root}x`, Buffer.from(saltHex, "hex")).rightsOf(token)).toBeNull();
+      expect(await new ShareTokens(root, Buffer.alloc(32, 7)).rightsOf(token)).toBeNull();
+    },
+  );
 
   it("[S-2] compares secrets of any length", () => {
     expect(equalSecrets("", "")).toBe(true);
