@@ -77,8 +77,8 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
       const status = await subject.provider().status(subject.credentials);
       expect(status).toMatchObject({ place, where: expect.stringMatching(/\S/), state: expect.any(String) });
       expect(status?.version).toMatch(/^\d+\.\d+\.\d+/);
-      const bundle: unknown = options.knowsBundle ? expect.stringMatching(/^[0-9a-f]{64}$/) : undefined;
-      expect(status?.bundle).toEqual(bundle);
+      const isHash = status?.bundle === undefined ? null : /^[0-9a-f]{64}$/.test(status.bundle);
+      expect(isHash).toBe(options.knowsBundle ? true : null);
     });
 
     it("deployed again, it is the same one, and what it holds is there", async () => {
