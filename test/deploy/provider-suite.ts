@@ -5,6 +5,9 @@ import type { Credentials, Place, Provider, Talk, Wishes } from "../../deploy/pr
 import type { WireError } from "../../satellite/wire/errors.ts";
 import { until } from "../support/until.ts";
 
+/** Shorter values, such as the name of an organization, are no secrets. */
+const SECRET_CHARS_MIN = 16;
+
 /** A place that is empty at first and is cleared when the test ends. */
 export interface Subject {
   /** Another computer with the same credentials gets one of its own. */
@@ -24,8 +27,8 @@ export interface SuiteOptions {
   readonly knowsBundle: boolean;
 }
 
-/** Remembers what was told, for `expectNoSecret`. */
-class Record {
+/** Remembers what was told. */
+class Account {
   readonly told: string[] = [];
 
   talk(subject: Subject): Talk {
@@ -36,9 +39,11 @@ class Record {
     };
   }
 
-  expectNoSecret(...secrets: readonly (string | undefined)[]): void {
-    const kept = secrets.filter((secret) => secret !== undefined && secret.length >= 16);
-    expect(kept.filter((secret) => this.told.join("\n").includes(secret ?? ""))).toEqual([]);
+  /** Those of these secrets that were told. */
+  leaked(secrets: readonly (string | undefined)[]): (string | undefined)[] {
+    return secrets.filter(
+      (secret = "") => secret.length >= SECRET_CHARS_MIN && this.told.join("\n").includes(secret),
+    );
   }
 }
 
@@ -47,7 +52,7 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
     it("where nothing is, finds, tells, ends and upgrades nothing", async () => {
       const subject = await start();
       const provider = subject.provider();
-      const talk = new Record().talk(subject);
+      const talk = new Account().talk(subject);
       expect(await provider.find(subject.credentials)).toBeNull();
       expect(await provider.status(subject.credentials)).toBeNull();
       expect(await provider.destroy(subject.credentials, talk)).toBe(false);
@@ -58,8 +63,8 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
     it("deploys one that carries bytes, and finds it from everywhere", async () => {
       const subject = await start();
       const { credentials } = subject;
-      const record = new Record();
-      const place = await subject.provider().deploy(credentials, record.talk(subject));
+      const account = new Account();
+      const place = await subject.provider().deploy(credentials, account.talk(subject));
       expect(await subject.running()).toHaveLength(1);
       expect(await subject.provider().find(credentials)).toEqual(place);
       await carries(place);
@@ -68,12 +73,12 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
         await carries(reach);
         await reach.close?.();
       }
-      record.expectNoSecret(place.token, ...Object.values(credentials));
+      expect(account.leaked([place.token, ...Object.values(credentials)])).toEqual([]);
     });
 
     it("says where it is and what runs there", async () => {
       const subject = await start();
-      const place = await subject.provider().deploy(subject.credentials, new Record().talk(subject));
+      const place = await subject.provider().deploy(subject.credentials, new Account().talk(subject));
       const status = await subject.provider().status(subject.credentials);
       expect(status).toMatchObject({ place, where: expect.stringMatching(/\S/), state: expect.any(String) });
       expect(status?.version).toMatch(/^\d+\.\d+\.\d+/);
@@ -84,9 +89,9 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
     it("deployed again, it is the same one, and what it holds is there", async () => {
       const subject = await start();
       const { credentials } = subject;
-      const place = await subject.provider().deploy(credentials, new Record().talk(subject));
+      const place = await subject.provider().deploy(credentials, new Account().talk(subject));
       await leave(place, "kept");
-      expect(await subject.provider().deploy(credentials, new Record().talk(subject))).toEqual(place);
+      expect(await subject.provider().deploy(credentials, new Account().talk(subject))).toEqual(place);
       expect(await subject.running()).toHaveLength(1);
       expect(await take(place)).toBe("kept");
     });
@@ -95,7 +100,7 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
       const subject = await start();
       const computers = [subject.provider(), subject.provider(), subject.provider()];
       const deployed = computers.map((provider) =>
-        provider.deploy(subject.credentials, new Record().talk(subject)),
+        provider.deploy(subject.credentials, new Account().talk(subject)),
       );
       const [place, ...others] = await Promise.all(deployed);
       if (place === undefined) throw new Error("none was deployed");
@@ -107,27 +112,27 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
     it(`an upgrade ${options.keepsBacklog ? "keeps what is buffered" : "refuses to lose what is buffered"}`, async () => {
       const subject = await start();
       const { credentials } = subject;
-      const record = new Record();
-      const place = await subject.provider().deploy(credentials, new Record().talk(subject));
+      const account = new Account();
+      const place = await subject.provider().deploy(credentials, new Account().talk(subject));
       await leave(place, "buffered");
       const upgraded = await subject
         .provider()
-        .upgrade(credentials, record.talk(subject))
+        .upgrade(credentials, account.talk(subject))
         .catch((error: WireError) => error.code);
       expect(upgraded).toEqual(options.keepsBacklog ? place : "usage");
       expect(await take(place)).toBe("buffered");
-      expect(await subject.provider().upgrade(credentials, record.talk(subject))).toEqual(place);
+      expect(await subject.provider().upgrade(credentials, account.talk(subject))).toEqual(place);
       await carries(place);
       expect(await subject.running()).toHaveLength(1);
-      record.expectNoSecret(place.token, ...Object.values(credentials));
+      expect(account.leaked([place.token, ...Object.values(credentials)])).toEqual([]);
     });
 
     it("destroyed, nothing is left; deployed again, it is there", async () => {
       const subject = await start();
       const { credentials } = subject;
-      const place = await subject.provider().deploy(credentials, new Record().talk(subject));
+      const place = await subject.provider().deploy(credentials, new Account().talk(subject));
       await leave(place, "lost");
-      expect(await subject.provider().destroy(credentials, new Record().talk(subject))).toBe(true);
+      expect(await subject.provider().destroy(credentials, new Account().talk(subject))).toBe(true);
       await until("nothing is left", async () => {
         const left = await subject.leftovers();
         if (left.length > 0) throw new Error(left.join(", "));
@@ -135,8 +140,8 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
       });
       expect(await subject.provider().find(credentials)).toBeNull();
       expect(await subject.provider().status(credentials)).toBeNull();
-      expect(await subject.provider().destroy(credentials, new Record().talk(subject))).toBe(false);
-      const again = await subject.provider().deploy(credentials, new Record().talk(subject));
+      expect(await subject.provider().destroy(credentials, new Account().talk(subject))).toBe(false);
+      const again = await subject.provider().deploy(credentials, new Account().talk(subject));
       await carries(again);
       expect(await subject.running()).toHaveLength(1);
     });
