@@ -16,6 +16,8 @@ export interface Provider {
   readonly name: string;
   /** For a choice, in a few words; with what it costs, where it costs. */
   readonly title: string;
+  /** What its satellite is remembered as where nobody says; default: the provider's name. */
+  nickname?(credentials: Credentials): string;
   /** The credentials that the environment holds; `null` if it holds none. No question, no network. */
   inEnvironment(env: NodeJS.ProcessEnv): Credentials | null;
   /**
@@ -52,6 +54,8 @@ export interface Place {
 export interface Reach extends Place {
   /** After so long without a connection it is asked for again: it may have gone meanwhile. Default: it stays. */
   readonly attemptMs?: number;
+  /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
+  readonly mend?: () => Promise<void>;
   /** Ends what was started to reach it, if anything was. */
   close?(): Promise<void>;
 }
