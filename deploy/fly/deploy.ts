@@ -94,13 +94,6 @@ export async function upgrade(site: Site, bundle: Bundle): Promise<Place | null>
     site.tell("version", `the satellite runs ${bundle.version} already`);
     return placeOf(site, found);
   }
-  if (isLater(version, bundle.version)) {
-    throw new WireError(
-      "version",
-      `the satellite runs ${version}, which is later than this command's ${bundle.version}: use that version here, for ` +
-        `example npx skypipe@${version} check`,
-    );
-  }
   if (!hasVolume) await refuseToLose(placeOf(site, found), "in your Fly account");
   const upgraded = { app: found.app, machine: await putBundle(site, found, bundle) };
   site.tell(

@@ -42,7 +42,6 @@ export function machineConfig({ bundle, token, guest, volume }: MachineWishes): 
 
 /** The same machine with another satellite: disk, size, token and what others have added stay as they are. */
 export function upgradedConfig(old: MachineConfig, bundle: Bundle, token: string): MachineConfig {
-  const isOurs = ({ guest_path = "" }: MachineFile): boolean => guest_path.startsWith(`${FOLDER}/`);
   const fresh = satelliteConfig(bundle, (old.mounts ?? []).length > 0);
   return {
     ...old,
@@ -51,6 +50,10 @@ export function upgradedConfig(old: MachineConfig, bundle: Bundle, token: string
     metadata: { ...old.metadata, ...metadataOf(bundle) },
     files: [...(old.files ?? []).filter((file) => !isOurs(file)), ...(fresh.files ?? [])],
   };
+}
+
+function isOurs({ guest_path = "" }: MachineFile): boolean {
+  return guest_path.startsWith(`${FOLDER}/`);
 }
 
 function satelliteConfig(bundle: Bundle, hasVolume: boolean): MachineConfig {
