@@ -64,16 +64,16 @@ function dialPlain(address: Address, take: TakeBytes): net.Socket {
 
 function dialSecure(tls: typeof Tls, address: Address, take: TakeBytes): net.Socket {
   const host = hostOf(address);
-  const servername = net.isIP(host) === 0 ? host : "";
+  const servername = net.isIP(host) === 0 ? address.host : "";
   const socket = tls.connect({ host, port: address.port, servername });
   socket.setNoDelay(true);
   socket.on("data", take); // TLS has no `onread`
   return socket;
 }
 
-/** Without the brackets of an IPv6 address. */
+/** Without the brackets of an IPv6 address. Names below `localhost` are this computer (RFC 6761 §6.3). */
 function hostOf({ host }: Address): string {
-  return host.replace(/^\[(.*)\]$/, "$1");
+  return host.endsWith(".localhost") ? "localhost" : host.replace(/^\[(.*)\]$/, "$1");
 }
 
 function opened(socket: net.Socket, event: "connect" | "secureConnect"): Promise<void> {

@@ -1,8 +1,9 @@
 /** Requests to Fly's Machines API: authorised, paced, tried again where that is safe, and free of secrets in failure. */
-import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { backOffMs, type Clock } from "./clock.ts";
 import { Failure } from "./failure.ts";
+import { networkAgent } from "./network.ts";
 import type { Redactor } from "./redact.ts";
 import { authorization } from "./token.ts";
 
@@ -49,7 +50,7 @@ export class FlyApi {
     this.host = new URL(this.#base).host;
     this.#authorization = authorization(token);
     redactor.add(token, ...token.split(","));
-    this.#dispatcher = new EnvHttpProxyAgent({ connectTimeout: CONNECT_MS });
+    this.#dispatcher = networkAgent(CONNECT_MS);
   }
 
   async close(): Promise<void> {

@@ -21,7 +21,7 @@ export async function deploy(site: Site, talk: Talk, bundle: Bundle): Promise<Pl
   const found = await findMachine(site);
   if (found !== null) {
     site.tell("found", `the satellite of ${site.org} is there: ${describe(found)}`);
-    if (wishes.region !== undefined || wishes.size !== undefined || wishes.volume !== undefined)
+    if (wishes.region !== undefined || wishes.size !== undefined || wishes.volume === false)
       tellFixed(site, wishes);
     await ensureAddresses(site, found.app);
     return finish(site, found, bundle);
