@@ -46,6 +46,8 @@ export interface SatelliteOptions {
   readonly idleExitMs?: number;
   /** Name and version that it tells, 1 to 64 bytes. */
   readonly software?: string;
+  /** SHA-256, in hexadecimal, of the file that it runs from, where that was deployed. */
+  readonly bundle?: string;
 }
 
 export interface RunningSatellite {
@@ -70,6 +72,7 @@ export async function startSatellite(options: SatelliteOptions = {}): Promise<Ru
     startedMs: nowMs(),
     equal: equalSecrets,
     canShare: options.token !== undefined,
+    ...(options.bundle !== undefined && { bundle: options.bundle }),
     ...(store.isLasting && { recovered }),
   });
   const { token } = options;

@@ -5,6 +5,7 @@ import { type ErrorCode, errorTable, WireError } from "../../satellite/wire/erro
 import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import { limits, SUBPROTOCOL } from "../../satellite/wire/limits.ts";
 import { type Address, isOpen } from "./address.ts";
+import { lookupLoopback } from "./loopback.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
@@ -35,11 +36,12 @@ export class Socket {
   constructor(address: Address, token: string | undefined, events: SocketEvents) {
     this.#address = address;
     const { socketPath } = address;
-    const options: ClientOptions = {
+    const options: ClientOptions & { lookup: net.LookupFunction } = {
       perMessageDeflate: false, // [T-2]
       maxPayload: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
       ...(!isOpen(address) && { generateMask: maskNothing }),
       ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }), // [T-4]
+      lookup: lookupLoopback,
       ...(socketPath !== null && { createConnection: () => net.connect({ path: socketPath }) }),
     };
     this.#socket = new WebSocket(address.url, SUBPROTOCOL, options); // [T-1]
