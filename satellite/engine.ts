@@ -128,7 +128,7 @@ export class Engine implements Exchange {
         this.#load(effect);
         return;
       case "issue":
-        this.#issue(effect);
+        void this.#issue(effect);
         return;
       case "create": {
         const { stream, pipe, openedMs, info, ttlMs } = effect;
@@ -153,16 +153,15 @@ export class Engine implements Exchange {
   }
 
   /** An end that is lost meanwhile asks again [C-3]. */
-  #issue({ connection, ref, terms, lasting }: Extract<BrokerEffect, { type: "issue" }>): void {
-    this.#parts.sign(terms).then(
-      (token) => {
-        const { share: id, expiresMs } = terms;
-        this.#lines
-          .get(connection)
-          ?.send({ type: "shared", ref, id, token, ...(expiresMs !== null && { expiresMs }), lasting });
-      },
-      (error: unknown) => this.#logDefect("issue", error),
-    );
+  async #issue({ connection, ref, terms, lasting }: Extract<BrokerEffect, { type: "issue" }>): Promise<void> {
+    const { share: id, expiresMs } = terms;
+    try {
+      const token = await this.#parts.sign(terms);
+      const end = expiresMs === null ? {} : { expiresMs };
+      this.#lines.get(connection)?.send({ type: "shared", ref, id, token, ...end, lasting });
+    } catch (error) {
+      this.#logDefect("issue", error);
+    }
   }
 
   /** What the store could not keep is never told to be durable, so nobody is promised anything [W-4]. */

@@ -1,6 +1,14 @@
 /** The library: `import { connect } from "skypipe"`. README.md beside this file shows its use. */
 export type { ErrorCode } from "../../satellite/wire/errors.ts";
-export type { Kind, Mode, PipeRow, Status, StreamBegins } from "../../satellite/wire/messages.ts";
+export type {
+  Kind,
+  Mode,
+  PipeRow,
+  ShareRow,
+  Status,
+  StreamBegins,
+} from "../../satellite/wire/messages.ts";
+export type { Right } from "../../satellite/wire/rights.ts";
 export { connect, type Satellite } from "./connect.ts";
 export { LineCutter } from "./cutter.ts";
 export { SkypipeError } from "./errors.ts";
@@ -9,10 +17,12 @@ export type { PipeReader } from "./reader.ts";
 export type {
   ConnectOptions,
   EndCause,
+  GivenShare,
   ReaderOptions,
   Received,
   Receiving,
   Removed,
+  ShareOptions,
   Sink,
   WriterOptions,
 } from "./types.ts";

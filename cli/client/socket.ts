@@ -121,6 +121,9 @@ export class Socket {
       this.#error = new WireError("unauthorized", `${where} does not accept the token: check SKYPIPE_TOKEN.`);
     } else if (status === 403) {
       this.#error = new WireError("forbidden", `${where} does not answer to this name or token.`);
+    } else if (status === 429) {
+      this.#reason =
+        "it lets in only so many at a time: too many connections, or wrong tokens, came from here";
     } else if (status === 426) {
       this.#error = new WireError(
         "version",

@@ -24,6 +24,7 @@ function optionsOf(args: string[]): ServeOptions {
       "max-buffer": text,
       "max-lag": text,
       "idle-exit": text,
+      "trust-proxy": text,
     },
   });
   return {
@@ -38,6 +39,7 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("grace", values.grace, parseDuration),
     ...optional("maxBuffer", values["max-buffer"], parseSize),
     ...optional("maxLag", values["max-lag"], parseSize),
+    ...optional("trustProxy", values["trust-proxy"], String),
     ...optional("idleExit", values["idle-exit"], parseDuration),
   };
 }

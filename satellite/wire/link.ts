@@ -4,7 +4,7 @@ import { limits } from "./limits.ts";
 import { fitsUtf8, isPipeName } from "./name.ts";
 import type { Right } from "./rights.ts";
 
-export interface Link {
+export interface PipeLink {
   /** Where the satellite is: `https:` or `http:`, without a fragment. */
   readonly url: string;
   /** A share token. */
@@ -27,7 +27,7 @@ export interface Claims {
 const TOKEN = "t";
 const KEY = "k";
 
-export function formatLink({ url, token, key }: Link): string {
+export function formatLink({ url, token, key }: PipeLink): string {
   const link = new URL(url);
   const secrets = new URLSearchParams({ [TOKEN]: token, ...(key === null ? {} : { [KEY]: key }) });
   link.hash = secrets.toString();
@@ -39,7 +39,7 @@ export function formatLink({ url, token, key }: Link): string {
  *
  * @throws WireError `usage`
  */
-export function parseLink(text: string): Link & { readonly claims: Claims } {
+export function parseLink(text: string): PipeLink & { readonly claims: Claims } {
   const given = text.trim();
   const url = URL.canParse(given) && fitsUtf8(given, limits.linkBytesMax) ? new URL(given) : null;
   if (url === null || !["https:", "http:"].includes(url.protocol)) {

@@ -271,6 +271,8 @@ export class World {
         break;
       case "note":
         break; // nothing here outlives the satellite
+      case "issue":
+        break; // nobody shares anything here
       case "wake": {
         const wake = ++this.#brokerWakes;
         if (effect.atMs === null) break;

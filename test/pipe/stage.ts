@@ -153,6 +153,8 @@ export class Stage {
       case "drop":
         this.#kept.delete(effect.stream);
         return this.store.remove(effect.stream);
+      case "issue":
+        return; // nobody shares anything here
       case "wake":
         this.wakeMs = effect.atMs;
         return;

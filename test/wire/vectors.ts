@@ -1,6 +1,6 @@
 /** The vectors of the wire (vectors/*.json), as tests want them. */
 import { readFileSync } from "node:fs";
-import type { Claims, Link } from "../../satellite/wire/link.ts";
+import type { Claims, PipeLink } from "../../satellite/wire/link.ts";
 import type { Terms } from "../../satellite/wire/rights.ts";
 
 /** One vector names the rules that it proves; rules.test.ts counts them. */
@@ -38,7 +38,7 @@ export interface ErrorVector {
 export interface LinkVector extends Vector {
   readonly text: string;
   /** What it says, or the error that refuses it. */
-  readonly link?: Link & { readonly claims: Claims };
+  readonly link?: PipeLink & { readonly claims: Claims };
   readonly error?: string;
 }
 
