@@ -7,7 +7,7 @@ import { Teller } from "../terminal/teller.ts";
 import { openSatellite } from "./common/connection.ts";
 import { about } from "./common/failure.ts";
 import { rightCalled } from "./common/links.ts";
-import { pipeCalled, pipeName } from "./common/pipe-name.ts";
+import { pipeCalled, pipeName, typed } from "./common/pipe-name.ts";
 import { print } from "./common/print.ts";
 import { dateCalled, endCalled, instant, rightOf } from "./common/share-words.ts";
 import { table } from "./common/table.ts";
@@ -55,7 +55,7 @@ function actOf(name: string | undefined, options: ShareOptions): Act {
   if (right === null) {
     throw new WireError(
       "usage",
-      `say what the link shall be good for: skypipe share ${name} --read, or --write, or both`,
+      `say what the link shall be good for, for example skypipe share${typed(name)} --read; or --write, or both`,
     );
   }
   return giving(pipeName(name), right, options);

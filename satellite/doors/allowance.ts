@@ -1,4 +1,4 @@
-/** So many at once, and so many more with time: a token bucket. Times are milliseconds of one clock. */
+/** So much at once, and so much more with time: a token bucket. Times are milliseconds of one clock. */
 export class Allowance {
   readonly #perMs: number;
   readonly #burst: number;
@@ -20,15 +20,23 @@ export class Allowance {
   }
 
   has(nowMs: number): boolean {
-    this.#left = Math.min(this.#burst, this.#left + Math.max(0, nowMs - this.#sinceMs) * this.#perMs);
-    this.#sinceMs = Math.max(this.#sinceMs, nowMs);
-    return this.#left >= 1;
+    return this.#refill(nowMs) >= 1;
   }
 
-  /** Takes one in advance. Returns how long it is until its turn, 0 when that is now. */
-  book(nowMs: number): number {
-    this.has(nowMs);
-    this.#left -= 1;
-    return this.#left >= 0 ? 0 : Math.ceil(-this.#left / this.#perMs);
+  /** Takes what was used already, whether or not there was as much. */
+  spend(amount: number, nowMs: number): void {
+    this.#left = this.#refill(nowMs) - amount;
+  }
+
+  /** How long it is until nothing is owed; 0 when nothing is. */
+  debtMs(nowMs: number): number {
+    return Math.max(0, -this.#refill(nowMs) / this.#perMs);
+  }
+
+  #refill(nowMs: number): number {
+    const passedMs = Math.max(0, nowMs - this.#sinceMs);
+    this.#left = Math.min(this.#burst, this.#left + passedMs * this.#perMs);
+    this.#sinceMs += passedMs;
+    return this.#left;
   }
 }

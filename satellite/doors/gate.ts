@@ -8,7 +8,7 @@ import type { Limits } from "../wire/limits.ts";
 import type { Rights } from "../wire/rights.ts";
 import { addressIn, countedAs } from "./address.ts";
 import { Allowance } from "./allowance.ts";
-import { Guests } from "./guests.ts";
+import { type Flow, Guests } from "./guests.ts";
 import type { Log } from "./log.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -16,6 +16,8 @@ import { Strangers } from "./strangers.ts";
 const GOOD_TOKENS_MAX = 64;
 /** Refusals are told in the log at most this often, with how many there were. */
 const LOG_MS = 10_000;
+/** About what a handshake or a request costs. */
+const HANDSHAKE_MS = 0.3;
 
 export interface GateParts {
   readonly keyring: Keyring;
@@ -64,7 +66,7 @@ export class Gate {
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#strangers = new Strangers(parts.limits, (why) => this.#note(why));
-    this.#guests = new Guests(parts.limits);
+    this.#guests = new Guests(parts.limits, parts.now);
   }
 
   /** A connection has come. Behind a proxy it is not known yet whose it is. */
@@ -130,21 +132,27 @@ export class Gate {
       throw new WireError("unauthorized", "this link was revoked, or has expired"); // [A-9]
     }
     if (record !== null) remember(record.good, print);
+    if (rights.scope !== null) this.#greet(visitor.socket, rights.scope.share);
     this.#strangers.remove(visitor.socket);
-    if (rights.scope !== null) this.#guests.add(visitor.socket, rights.scope.share); // [K-2]
     return { ...visitor, rights };
   }
 
-  /** Resolves when it is the turn of a request by this token; `null`: it is now [K-6]. */
-  turn({ scope }: Rights): Promise<void> | null {
-    const waitMs = scope === null ? 0 : this.#guests.book(scope.share, this.#parts.now());
-    return waitMs === 0 ? null : new Promise((resolve) => setTimeout(resolve, waitMs).unref());
+  /** A connection begins to be read from; what it says is work [K-6]. Returns what is to be called when it is over. */
+  enter({ scope }: Rights, flow: Flow): () => void {
+    return scope === null ? () => {} : this.#guests.enter(scope.share, flow);
   }
 
-  /** Throws WireError `limit` when it is not the turn of a request by this token: over HTTP nobody waits [K-6]. */
-  take({ scope }: Rights): void {
-    if (scope === null || this.#guests.take(scope.share, this.#parts.now())) return;
-    throw new WireError("limit", "there were too many requests by this link: come back in a moment");
+  /** The satellite has worked for who has these rights [K-6]. */
+  worked(ms: number, { scope }: Rights): void {
+    this.#guests.worked(ms, scope?.share ?? null);
+  }
+
+  #greet(socket: Duplex, share: string): void {
+    if (this.#guests.isPaused(share)) {
+      throw new WireError("limit", "there is too much to do for this link at the moment: come back soon"); // [K-6]
+    }
+    this.#guests.add(socket, share); // [K-2]
+    this.#guests.worked(HANDSHAKE_MS, share);
   }
 
   #addressOf({ headers, socket }: IncomingMessage): string | null {

@@ -3,54 +3,108 @@ import { WireError } from "../wire/errors.ts";
 import type { Limits } from "../wire/limits.ts";
 import { Allowance } from "./allowance.ts";
 
-/** Connections that came by a share, and how often they ask [K-2] [K-6]. */
+/** What can be told to read no more for a while. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+/** What one share has here. */
+interface Group {
+  readonly sockets: Set<Duplex>;
+  readonly flows: Set<Flow>;
+  readonly work: Allowance;
+  /** Set while its connections are not read from. */
+  timer: NodeJS.Timeout | null;
+}
+
+/**
+ * Connections that came by a share: how many there are [K-2], and how much work they make. When the satellite has more
+ * to do than it can, none of them is read from until their share of the time is theirs again [K-6].
+ */
 export class Guests {
   readonly #limits: Limits;
-  readonly #sockets: Map<string, Set<Duplex>> = new Map();
-  /** Least recently used first. */
-  readonly #allowances: Map<string, Allowance> = new Map();
+  readonly #now: () => number;
+  readonly #groups: Map<string, Group> = new Map();
+  readonly #all: Allowance;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, now: () => number) {
     this.#limits = limits;
+    this.#now = now;
+    this.#all = new Allowance(limits.busyMsPerS, limits.busyMsPerS, now());
   }
 
   /** Throws WireError `limit` for one connection too many. */
   add(socket: Duplex, share: string): void {
-    const sockets = this.#sockets.get(share) ?? new Set();
+    const { sockets } = this.#group(share);
     if (sockets.has(socket)) return;
     const { sessionsPerShareMax } = this.#limits;
     if (sockets.size >= sessionsPerShareMax) {
       throw new WireError("limit", `there are ${sessionsPerShareMax} connections by this link already`);
     }
-    this.#sockets.set(share, sockets.add(socket));
+    sockets.add(socket);
     socket.once("close", () => {
       sockets.delete(socket);
-      if (sockets.size === 0) this.#sockets.delete(share);
+      this.#tidy(share);
     });
   }
 
-  /** Books a request. Returns in how many milliseconds its turn is. */
-  book(share: string, nowMs: number): number {
-    return this.#allowance(share, nowMs).book(nowMs);
+  /** A connection begins to be read from. Returns what is to be called when it is over. */
+  enter(share: string, flow: Flow): () => void {
+    const { flows, timer } = this.#group(share);
+    flows.add(flow);
+    if (timer !== null) flow.pause();
+    return () => {
+      flows.delete(flow);
+      this.#tidy(share);
+    };
   }
 
-  /** Whether it is the turn of a request. */
-  take(share: string, nowMs: number): boolean {
-    return this.#allowance(share, nowMs).take(nowMs);
+  /** The satellite has worked for somebody: for a share, or for the root token (`null`), which is never held up. */
+  worked(ms: number, share: string | null): void {
+    const nowMs = this.#now();
+    this.#all.spend(ms, nowMs);
+    if (share === null) return;
+    const group = this.#group(share);
+    group.work.spend(ms, nowMs);
+    const debtMs = group.work.debtMs(nowMs);
+    if (debtMs > 0 && this.#all.debtMs(nowMs) > 0) this.#pause(share, group, debtMs);
   }
 
-  #allowance(share: string, nowMs: number): Allowance {
-    const { requestsPerShareS, requestsPerShareBurst, sharesMax } = this.#limits;
-    const allowance =
-      this.#allowances.get(share) ?? new Allowance(requestsPerShareS, requestsPerShareBurst, nowMs);
-    this.#allowances.delete(share);
-    this.#allowances.set(share, allowance);
-    if (this.#allowances.size > sharesMax) {
-      for (const oldest of this.#allowances.keys()) {
-        this.#allowances.delete(oldest);
-        break;
-      }
-    }
-    return allowance;
+  /** Whether nothing of a share is taken at the moment. */
+  isPaused(share: string): boolean {
+    return (this.#groups.get(share)?.timer ?? null) !== null;
+  }
+
+  #pause(share: string, group: Group, ms: number): void {
+    if (group.timer !== null) return;
+    for (const flow of group.flows) flow.pause();
+    group.timer = setTimeout(() => {
+      group.timer = null;
+      for (const flow of group.flows) flow.resume();
+      this.#tidy(share);
+    }, Math.ceil(ms));
+    group.timer.unref();
+  }
+
+  #group(share: string): Group {
+    const known = this.#groups.get(share);
+    if (known !== undefined) return known;
+    const { shareMsPerS } = this.#limits;
+    const group = {
+      sockets: new Set<Duplex>(),
+      flows: new Set<Flow>(),
+      work: new Allowance(shareMsPerS, shareMsPerS, this.#now()),
+      timer: null,
+    };
+    this.#groups.set(share, group);
+    return group;
+  }
+
+  /** What is owed is not forgotten by going and coming back. */
+  #tidy(share: string): void {
+    const group = this.#groups.get(share);
+    if (group === undefined || group.timer !== null || group.sockets.size + group.flows.size > 0) return;
+    if (group.work.debtMs(this.#now()) === 0) this.#groups.delete(share);
   }
 }

@@ -8,7 +8,7 @@ import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
-import { isGuarded, type Rights } from "../wire/rights.ts";
+import type { Rights } from "../wire/rights.ts";
 import type { Exchange, Line } from "./exchange.ts";
 import type { Gate, Visitor } from "./gate.ts";
 import type { Log } from "./log.ts";
@@ -53,6 +53,7 @@ export class WebSocketLine implements Line {
   readonly #turnstile: Turnstile<Incoming>;
   /** What its token allows; `null` before it has said hello. */
   #rights: Rights | null = null;
+  #leaveGate: () => void = () => {};
   #state: State = State.new;
   /** The broker knows the connection and was not told that it is lost. */
   #isKnown = false;
@@ -73,6 +74,7 @@ export class WebSocketLine implements Line {
     this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
     this.#turnstile = new Turnstile((message) => this.#take(message), ws);
     ws.on("message", this.#onMessage);
+    ws.on("ping", this.#onPing);
     ws.on("error", this.#onError);
     ws.on("close", this.#onClose);
   }
@@ -112,7 +114,9 @@ export class WebSocketLine implements Line {
 
   readonly #onMessage = (data: RawData, isBinary: boolean): void => {
     // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
+    const startedMs = performance.now();
     this.#turnstile.push({ data: data as Buffer, isBinary });
+    if (this.#rights !== null) this.#parts.gate.worked(performance.now() - startedMs, this.#rights); // [K-6]
   };
 
   /** Resolves when the next one may come; `null`: at once. */
@@ -144,7 +148,10 @@ export class WebSocketLine implements Line {
   #takeText(text: Buffer): Promise<void> | null {
     const message = parseEndMessage(text.toString());
     if (message === null) return null; // [C-2]
-    if (message.type !== "hello") return this.#takeMessage(message);
+    if (message.type !== "hello") {
+      this.#takeMessage(message);
+      return null;
+    }
     if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
     const { gate, visitor } = this.#parts;
     if (visitor.rights !== null) {
@@ -159,9 +166,10 @@ export class WebSocketLine implements Line {
 
   #greet(message: Hello, rights: Rights): void {
     if (this.#state !== State.new) return; // it has gone meanwhile
-    const { exchange, log, visitor } = this.#parts;
+    const { exchange, gate, log, visitor } = this.#parts;
     clearTimeout(this.#helloTimer);
     this.#rights = rights;
+    this.#leaveGate = gate.enter(rights, this.#ws);
     this.#state = State.ready;
     this.#isKnown = true;
     log("info", "connection.open", {
@@ -173,16 +181,8 @@ export class WebSocketLine implements Line {
     exchange.post({ type: "hello", connection: this.#id, message, rights, secret });
   }
 
-  #takeMessage(message: Exclude<EndMessage, Hello>): Promise<void> | null {
-    if (this.#rights === null) throw new WireError("protocol", "the first message is hello"); // [S-1]
-    const turn = isGuarded(message.type) ? this.#parts.gate.turn(this.#rights) : null; // [K-6]
-    if (turn !== null) return turn.then(() => this.#post(message));
-    this.#post(message);
-    return null;
-  }
-
-  #post(message: Exclude<EndMessage, Hello>): void {
-    if (this.#state !== State.ready) return;
+  #takeMessage(message: Exclude<EndMessage, Hello>): void {
+    if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
     if (message.type === "ack") this.#outgoing.acked(message.stream, message.offset, message.end);
     else if (message.type === "release" || message.type === "abort") this.#incoming.over(message.ref);
     else if (message.type === "leave") this.#outgoing.over(message.ref);
@@ -233,6 +233,11 @@ export class WebSocketLine implements Line {
     if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
   };
 
+  /** Before hello nothing else is taken [S-1]. */
+  readonly #onPing = (): void => {
+    if (this.#state === State.new) this.terminate();
+  };
+
   readonly #helloIsLate = (): void => {
     this.fail(new WireError("timeout", `no hello within ${this.#parts.limits.helloMs} ms`));
   };
@@ -266,6 +271,7 @@ export class WebSocketLine implements Line {
 
   readonly #onClose = (): void => {
     this.#end("lost");
+    this.#leaveGate();
     clearInterval(this.#beatTimer);
     this.#parts.exchange.forget(this.#id);
     this.#parts.onGone();

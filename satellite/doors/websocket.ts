@@ -52,7 +52,6 @@ export class WebSocketDoor {
       return;
     }
     const visitor = await gate.admit(request); // [T-4]
-    if (visitor.rights !== null) await gate.turn(visitor.rights); // [K-6]
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const opened = new WebSocketLine(ws, socket as Socket, {
         ...this.#parts,

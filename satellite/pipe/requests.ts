@@ -109,6 +109,7 @@ function read(desk: Desk, session: Session, request: Read): void {
     throw new WireError("usage", "a session reads a pipe once; use another session for a second reader"); // [R-1]
   }
   checkAttachments(desk, session, request.ref);
+  checkReaders(desk, session);
   if (request.mode === "peek" && (desk.pipes.find(request.pipe)?.streams.size ?? 0) === 0) {
     throw new WireError("not-found", `there is nothing in ${describe(request.pipe)}`); // [R-7]
   }
@@ -221,6 +222,12 @@ function end(desk: Desk, session: Session, ref: number, id: string): void {
 /** Throws WireError `forbidden` for what the token does not allow [C-5]. */
 function guard({ rights }: Session, request: Guarded, pipe: string | null = null): void {
   if (!allows(rights, request, pipe)) throw new WireError("forbidden", "the token does not allow this");
+}
+
+/** A share has so many readers over all its sessions [K-1]. */
+function checkReaders({ ctx, sessions }: Desk, { rights }: Session): void {
+  if (rights.scope === null) return;
+  checkLimit(sessions.readersOf(rights.scope.share), ctx.limits.readersPerShareMax, "readers by this link");
 }
 
 function checkAttachments(desk: Desk, session: Session, ref: number): void {

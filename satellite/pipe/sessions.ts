@@ -51,6 +51,14 @@ export class Sessions {
     return count;
   }
 
+  /** How many readers those have who came by this share. */
+  readersOf(share: string): number {
+    let count = 0;
+    for (const { rights, readers } of this.#byId.values())
+      if (rights.scope?.share === share) count += readers.size;
+    return count;
+  }
+
   /** The session that is there, to whoever knows its secret [S-2]. */
   resumable({ session, secret }: { session: string; secret: string }): Session | undefined {
     const known = this.#byId.get(session);

@@ -25,8 +25,9 @@ export interface Limits {
   readonly streamsPerPipeMax: number;
   readonly sharesMax: number;
   readonly sessionsPerShareMax: number;
-  readonly requestsPerShareS: number;
-  readonly requestsPerShareBurst: number;
+  readonly readersPerShareMax: number;
+  readonly busyMsPerS: number;
+  readonly shareMsPerS: number;
   readonly strangersMax: number;
   readonly strangersPerAddressMax: number;
   readonly strangerRequestsS: number;
@@ -72,8 +73,9 @@ export const limits: Limits = {
   streamsPerPipeMax: 100_000,
   sharesMax: 10_000,
   sessionsPerShareMax: 1_024,
-  requestsPerShareS: 500,
-  requestsPerShareBurst: 2_048,
+  readersPerShareMax: 64,
+  busyMsPerS: 750,
+  shareMsPerS: 250,
   strangersMax: 1_000,
   strangersPerAddressMax: 64,
   strangerRequestsS: 20,

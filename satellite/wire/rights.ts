@@ -46,10 +46,6 @@ export const sufficient: Readonly<Record<Guarded, readonly Right[]>> = {
   unshare: [],
 };
 
-export function isGuarded(type: EndMessage["type"]): type is Guarded {
-  return Object.hasOwn(sufficient, type);
-}
-
 /** Whether a request about `pipe` is allowed (`null`: about what may be read at all) [A-8]. */
 export function allows({ scope }: Rights, request: Guarded, pipe: string | null = null): boolean {
   if (scope === null) return true;

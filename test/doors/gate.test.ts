@@ -45,6 +45,18 @@ class Peer extends EventEmitter {
   }
 }
 
+class Valve {
+  isPaused = false;
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+}
+
 class Stage {
   nowMs = 0;
   live = true;
@@ -218,26 +230,54 @@ describe("addresses", () => {
 });
 
 describe("shares", () => {
-  it("[K-6] wait for their turn, the root token does not", () => {
+  it("[K-6] are not read from when they make too much work, and only then", () => {
     vi.useFakeTimers();
     try {
-      const stage = new Stage({ requestsPerShareBurst: 2, requestsPerShareS: 1 });
-      expect([stage.gate.turn(scoped), stage.gate.turn(scoped)]).toEqual([null, null]);
-      expect(stage.gate.turn(scoped)).toBeInstanceOf(Promise);
-      expect(() => stage.gate.take(scoped)).toThrow(expect.objectContaining({ code: "limit" }) as Error);
-      for (let i = 0; i < 10; i++) expect(stage.gate.turn(ALL)).toBeNull();
-      stage.nowMs += 2_000;
-      expect(stage.gate.turn(scoped)).toBeNull();
+      const stage = new Stage({ busyMsPerS: 500, shareMsPerS: 100 });
+      const flows = [new Valve(), new Valve(), new Valve()] as const;
+      const leave = stage.gate.enter(scoped, flows[0]);
+      stage.gate.enter(scoped, flows[1]);
+      stage.gate.enter(ALL, flows[2]);
+      stage.gate.worked(300, scoped); // more than its part, and there is time for all
+      expect(flows.map(({ isPaused }) => isPaused)).toEqual([false, false, false]);
+      stage.gate.worked(300, ALL);
+      expect(flows.map(({ isPaused }) => isPaused)).toEqual([false, false, false]);
+      stage.gate.worked(1, scoped);
+      expect(flows.map(({ isPaused }) => isPaused)).toEqual([true, true, false]);
+      const late = new Valve();
+      stage.gate.enter(scoped, late);
+      expect(late.isPaused).toBe(true);
+      leave();
+      stage.nowMs += 2_010;
+      vi.advanceTimersByTime(2_009);
+      expect(flows[1].isPaused).toBe(true);
+      vi.advanceTimersByTime(1);
+      expect([flows[1].isPaused, late.isPaused]).toEqual([false, false]);
     } finally {
       vi.useRealTimers();
     }
   });
 
-  it("[K-6] book turns one after the other", () => {
-    const allowance = new Allowance(2, 1, 0);
-    expect([1, 2, 3].map(() => allowance.book(0))).toEqual([0, 500, 1_000]);
-    expect(allowance.book(1_500)).toBe(0);
-    expect(allowance.take(1_500)).toBe(false);
+  it("[K-6] do not come in meanwhile", async () => {
+    const stage = new Stage({ busyMsPerS: 1, shareMsPerS: 1 });
+    const peer = stage.come("10.0.0.1");
+    await stage.gate.admit(peer.shows("share"));
+    stage.gate.worked(100, scoped);
+    await expect(stage.gate.admit(stage.come("10.0.0.1").shows("share"))).rejects.toMatchObject({
+      code: "limit",
+    });
+    await expect(stage.gate.admit(stage.come("10.0.0.1").shows("root"))).resolves.toBeDefined();
+  });
+
+  it("[K-6] owe what they owe when they come back", () => {
+    const allowance = new Allowance(250, 250, 0);
+    allowance.spend(500, 0);
+    expect(allowance.debtMs(0)).toBe(1_000);
+    expect(allowance.debtMs(400)).toBe(600);
+    expect(allowance.take(1_000)).toBe(false);
+    expect(allowance.take(1_004)).toBe(true);
+    allowance.spend(0, 60_000);
+    expect(allowance.debtMs(60_000)).toBe(0);
   });
 
   it("[K-2] have so many connections and no more", async () => {
@@ -264,7 +304,7 @@ describe("shares", () => {
 });
 
 describe("the turnstile", () => {
-  it("[K-6] keeps the order, reads no more while one waits, and then goes on", async () => {
+  it("[S-1] keeps the order, reads no more while one waits, and then goes on", async () => {
     const taken: string[] = [];
     const flow = { pause: vi.fn<() => void>(), resume: vi.fn<() => void>() };
     const doors = new Map<string, () => void>();
