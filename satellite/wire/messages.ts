@@ -34,8 +34,11 @@ export interface WriterPosition {
   from: number;
 }
 
-/** `ended`: its end was acknowledged. `midLine`: the last chunk that was received had no BOUNDARY [S-10]. */
-export const PositionState = { inside: 0, ended: 1, midLine: 2 } as const;
+/**
+ * `ended`: its end was received. `midLine`: the last chunk that was received had no BOUNDARY. `binary`: something of a
+ * binary stream was [S-10].
+ */
+export const PositionState = { inside: 0, ended: 1, midLine: 2, binary: 3 } as const;
 
 /** Where a reader stands in the streams that it has begun [S-10]. */
 export interface ReaderPosition {
