@@ -147,6 +147,11 @@ export class Cursor implements Notable {
     return this.next === this.start && !this.endSent && !this.isAnnounced;
   }
 
+  /** It has got nothing yet, and what comes is not the first byte. */
+  get hasMissedStart(): boolean {
+    return this.start > 0 && this.isUntouched && !this.isRestored;
+  }
+
   /** Jumps to `offset` without sending what lies before. */
   skipTo(offset: number): void {
     if (!this.reader.isSpectator) this.stream.ackMoves(this.acked, offset);

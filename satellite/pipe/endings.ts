@@ -9,7 +9,7 @@ import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
 import { type Failure, type Stream, StreamState } from "./stream.ts";
 
-const OUT_OF_REACH: Failure = {
+export const OUT_OF_REACH: Failure = {
   code: "aborted",
   reason: "its reader has gone and nobody else can have all of it",
 };
@@ -69,12 +69,6 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   expireLater(ctx, stream);
   settle(ctx, stream);
   match(ctx, stream.pipe);
-}
-
-/** A binary stream that went live to readers who have gone since is of no use to others [L-4]. */
-export function abortIfUseless(ctx: Context, stream: Stream): void {
-  if (stream.isIntact || !stream.isBinary || stream.isHeld || stream.isTaken) return;
-  abortStream(ctx, stream, OUT_OF_REACH);
 }
 
 /** Somebody removed the stream, its time is over, or it is damaged: nothing of it is delivered any more [C-7] [L-2]. */

@@ -2,7 +2,8 @@
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
 import type { Kind } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
-import { abortIfUseless, closeDeliveries, closeIfOver, cutLaggards, expireLater, settle } from "./endings.ts";
+import { closeDeliveries, closeIfOver, cutLaggards, expireLater, settle } from "./endings.ts";
+import { abortIfMissed, giveBackMissed } from "./missed.ts";
 import { match, turnBinary } from "./offer.ts";
 import { pump } from "./pump.ts";
 import { skip } from "./spectate.ts";
@@ -25,7 +26,7 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
   cutLaggards(ctx, stream);
   settle(ctx, stream);
   expireLater(ctx, stream);
-  if (isKindNews) abortIfUseless(ctx, stream); // after a restart that has forgotten it
+  if (isKindNews) abortIfMissed(ctx, stream); // after a restart that has forgotten it
 }
 
 /** The first chunk says which kind the stream is [W-7]; or a reader does, when that was forgotten [S-10]. */
@@ -33,6 +34,7 @@ export function learnKind(ctx: Context, stream: Stream, kind: Kind): void {
   ctx.notebook.note(stream);
   stream.kind = kind;
   if (!stream.isBinary) return;
+  giveBackMissed(ctx, stream);
   for (const reader of turnBinary(ctx, stream)) closeIfOver(ctx, reader);
   match(ctx, stream.pipe);
 }

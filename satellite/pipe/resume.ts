@@ -3,9 +3,10 @@ import { WireError } from "../wire/errors.ts";
 import { type Hello, PositionState } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
-import { abortIfUseless, abortStream, detach, finishIfComplete } from "./endings.ts";
+import { abortStream, detach, finishIfComplete } from "./endings.ts";
 import { revive } from "./flow.ts";
 import { rememberHad, withdraw } from "./join.ts";
+import { abortIfMissed } from "./missed.ts";
 import { match } from "./offer.ts";
 import type { Pipe } from "./pipe.ts";
 import { pump } from "./pump.ts";
@@ -31,7 +32,7 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   for (const [ref, stream] of session.writers) {
     if (!stream.isDormant) continue;
     revive(ctx, stream, froms.get(ref) ?? 0); // one that is not named has not learned of its stream, and sent nothing
-    abortIfUseless(ctx, stream);
+    abortIfMissed(ctx, stream);
     woken.add(stream.pipe);
   }
   for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
@@ -60,6 +61,7 @@ function replayReader(ctx: Context, reader: Reader, positions: Positions): void 
   for (const { stream } of reader.cursors.values()) {
     const isBinary = positions.get(stream.id)?.state === PositionState.binary;
     if (isBinary && stream.kind === null) learnKind(ctx, stream, "binary");
+    abortIfMissed(ctx, stream);
   }
   finishIfComplete(ctx, reader);
   pump(ctx, reader);

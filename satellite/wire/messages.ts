@@ -51,7 +51,14 @@ export type Hello = {
   protocol: number;
   software: string;
   token?: string;
-  resume?: { session: string; secret: string; writers: WriterPosition[]; readers: ReaderPosition[] };
+  resume?: {
+    session: string;
+    secret: string;
+    /** Grows with each attempt of the end to connect: of two that arrive out of order the later one counts [S-3]. */
+    attempt?: number;
+    writers: WriterPosition[];
+    readers: ReaderPosition[];
+  };
 };
 export type Open = {
   type: "open";
@@ -181,6 +188,7 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
     "resume?": record({
       session: str(64),
       secret: str(64),
+      "attempt?": int,
       writers: listOf(record({ ref: int, from: int })),
       readers: listOf(record({ ref: int, streams: listOf(tuple(int, int, int, int)) })),
     }),

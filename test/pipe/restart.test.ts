@@ -147,6 +147,23 @@ describe("a restart", () => {
     expect(stage.broker.idle).toBe(false);
   });
 
+  it("[L-4] [S-11] a reader that waits does not begin a binary stream in the middle, where who had it is forgotten", async () => {
+    const stage = new Stage();
+    stage.end().read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "ab", Flag.binary);
+    delete (stage.fact(`stream/${writer.stream}`) as { kind?: string }).kind;
+    stage.restart((key) => /^(cursor|reader)/.test(key));
+    const waiting = stage.end().read("x");
+    writerEnd.resume();
+    writerEnd.write(writer, "cd", Flag.binary);
+    expect([writer.error, waiting.text, waiting.done]).toEqual(["aborted", "", false]);
+    const other = stage.end();
+    other.finish(other.open("x"), "text\n");
+    expect([waiting.text, waiting.done]).toEqual(["text\n", true]);
+  });
+
   it("[S-10] [L-7] a reader inside a binary stream stays alone with it, where the journal has lost its kind", () => {
     const stage = new Stage();
     const readerEnd = stage.end();

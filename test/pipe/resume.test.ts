@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Flag } from "../../satellite/wire/frame.ts";
-import { type End, Stage, type TestReader } from "./stage.ts";
+import { End, Stage, type TestReader } from "./stage.ts";
 
 /** Comes back without a word of what it has begun: what told it of that has not arrived. */
 function resumeWithNothing(end: End, reader: TestReader): void {
@@ -111,4 +111,24 @@ it("[L-5] [L-7] a stream that was read by others is gone when a reader gives it 
   for (const reader of slow.readers.values()) slow.ackAll(reader);
   for (const each of [end, quick, slow]) each.say({ type: "bye" });
   expect(stage.broker.idle).toBe(true);
+});
+
+it("[S-3] a resume that was overtaken on its way changes nothing", () => {
+  const stage = new Stage();
+  const end = stage.end();
+  const reader = end.read("x", "follow");
+  const { session, secret } = end;
+  const resume = { session, secret, writers: [], readers: [{ ref: reader.ref, streams: [] }] };
+  end.connect({ ...resume, attempt: 3 });
+  const { connectionNumber } = end;
+  const stale = new End(stage, true);
+  stale.connect({ ...resume, attempt: 2 });
+  expect([stale.closedWith, end.closedWith, end.connectionNumber]).toEqual([
+    "superseded",
+    null,
+    connectionNumber,
+  ]);
+  const writer = stage.end();
+  writer.write(writer.open("x"), "a\n");
+  expect(reader.text).toBe("a\n");
 });

@@ -8,6 +8,9 @@ import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 import { WriterEnd } from "./writer.ts";
 
+/** The ref of the one writer or reader that an end has. */
+const ATTACHMENT = 1;
+
 /** One stream, as the satellite has told of it. */
 export interface Seen {
   readonly id: number;
@@ -160,7 +163,7 @@ export class Witness {
         );
       }
       seen.safe = Math.max(seen.safe, message.offset);
-    } else if (message.type === "error" && message.ref !== undefined) {
+    } else if (message.type === "error" && message.ref === ATTACHMENT) {
       for (const seen of this.streams.values()) seen.isShut ||= seen.writer === writer;
     }
   }
@@ -192,7 +195,7 @@ export class Witness {
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
     if (message.type === "aborted") this.#aborted(message.stream);
     if (message.type === "error") {
-      reader.seen.hasFailed ||= message.ref !== undefined;
+      reader.seen.hasFailed ||= message.ref === ATTACHMENT;
       if (message.code === "behind") this.#world.model.cut(reader.plan.pipe);
     }
     if (message.type === "attached") this.#attached(reader);
