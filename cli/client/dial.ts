@@ -1,10 +1,8 @@
 /** Opens the channel of bytes to a satellite: all that lies below the WebSocket. */
 import net from "node:net";
 import type * as Tls from "node:tls";
+import type { TakeBytes } from "../../satellite/wire/websocket.ts";
 import type { Address } from "./address.ts";
-
-/** Takes what came. The bytes are lent: they are others when it has returned, and all that it has set off at once. */
-export type TakeBytes = (bytes: Uint8Array) => void;
 
 /** A channel that is being opened. */
 export interface Dialling {

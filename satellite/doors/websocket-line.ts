@@ -1,17 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
 import type { ConnectionId } from "../pipe/effects.ts";
+import type { Block, Blocks } from "../wire/blocks.ts";
 import { parseEndMessage } from "../wire/control.ts";
 import { decodeChunk } from "../wire/decode.ts";
 import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
-import type { Chunk } from "../wire/frame.ts";
+import { type Chunk, HEADER_BYTES } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
 import type { Rights } from "../wire/rights.ts";
+import { WebSocketPeer } from "../wire/websocket.ts";
+import { WS_HEADER_BYTES_MAX } from "../wire/websocket-frame.ts";
 import type { Exchange, Line } from "./exchange.ts";
 import type { Gate, Visitor } from "./gate.ts";
 import type { Log } from "./log.ts";
+import { readInto } from "./read-into.ts";
 import { Turnstile } from "./turnstile.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
@@ -19,6 +22,9 @@ import { Unacknowledged } from "./unacknowledged.ts";
 const OVERRUN_FACTOR = 64;
 /** Pings without an answer after which the peer is lost [T-5]. */
 const MISSED_MAX = 2;
+/** How long a peer may take to close as well. */
+const CLOSE_MS = 5_000;
+const NOTHING = new Uint8Array(0);
 
 /** States of a connection (PROTOCOL.md §5). */
 const State = { new: "new", ready: "ready", closing: "closing" } as const;
@@ -31,18 +37,15 @@ export interface LineParts {
   readonly log: Log;
   /** Who has shaken hands. */
   readonly visitor: Visitor;
+  /** Where frames are put. */
+  readonly blocks: Blocks;
   /** Called once, when the socket is closed. */
   readonly onGone: () => void;
 }
 
-interface Incoming {
-  readonly data: Buffer;
-  readonly isBinary: boolean;
-}
-
 /** One WebSocket: messages and frames in, events out, and back. Whatever the peer does, nothing here throws. */
 export class WebSocketLine implements Line {
-  readonly #ws: WebSocket;
+  readonly #peer: WebSocketPeer;
   readonly #socket: Socket;
   readonly #parts: LineParts;
   readonly #id: ConnectionId;
@@ -50,52 +53,99 @@ export class WebSocketLine implements Line {
   readonly #beatTimer: NodeJS.Timeout;
   readonly #incoming: Unacknowledged = new Unacknowledged();
   readonly #outgoing: Unacknowledged = new Unacknowledged();
-  readonly #turnstile: Turnstile<Incoming>;
+  /** What was said while it is found out who says it waits there. */
+  readonly #turnstile: Turnstile<() => Promise<void> | null>;
   /** What its token allows; `null` before it has said hello. */
   #rights: Rights | null = null;
   #leaveGate: () => void = () => {};
   #state: State = State.new;
   /** The broker knows the connection and was not told that it is lost. */
   #isKnown = false;
-  #isCorked = false;
   #isCongested = false;
+  #closeTimer: NodeJS.Timeout | undefined;
   #sincePingMs = 0;
   #missed = 0;
   #heardBytes = 0;
 
-  constructor(ws: WebSocket, socket: Socket, parts: LineParts) {
-    this.#ws = ws;
+  constructor(socket: Socket, parts: LineParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#peer = this.#makePeer(socket, parts);
+    this.#turnstile = new Turnstile((take) => take(), socket);
     this.#id = parts.exchange.open(this);
     const { helloMs, pingMs, pingBusyMs } = parts.limits;
     this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
     const beatMs = Math.min(pingMs, pingBusyMs);
     this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
-    this.#turnstile = new Turnstile((message) => this.#take(message), ws);
-    ws.on("message", this.#onMessage);
-    ws.on("ping", this.#onPing);
-    ws.on("error", this.#onError);
-    ws.on("close", this.#onClose);
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    socket.on("end", () => socket.end());
+    socket.on("error", (error) => this.#logError(error));
+    socket.on("close", this.#onClose);
+    readInto(socket, (bytes) => this.receive(bytes));
+  }
+
+  #makePeer(socket: Socket, { limits, blocks }: LineParts): WebSocketPeer {
+    return new WebSocketPeer(
+      {
+        channel: socket,
+        messageBytesMax: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
+        later: (flush) => process.nextTick(flush),
+        mask: null,
+        blocks,
+      },
+      {
+        text: (text) => this.#turnstile.push(() => this.#guard(() => this.#takeText(text))),
+        binary: (frame, block) =>
+          this.#turnstile.push(() => this.#guard(() => this.#takeFrame(frame, block))),
+        pinged: () => {
+          if (this.#state === State.new) this.terminate(); // [S-1]
+          this.#limitQueue();
+        },
+        ponged: () => {}, // its bytes were heard
+        closed: () => {
+          this.#end("closed by the peer");
+          socket.end();
+        },
+        refused: (error) => {
+          this.#logError(error);
+          this.fail(error);
+          socket.end();
+        },
+        flushed: this.#onFlushed,
+      },
+    );
+  }
+
+  /** Takes what came of it so far. */
+  receive(bytes: Uint8Array): void {
+    const startedMs = performance.now();
+    this.#peer.receive(bytes);
+    if (this.#rights !== null) this.#parts.gate.worked(performance.now() - startedMs, this.#rights); // [K-6]
   }
 
   send(message: SatelliteMessage): void {
     if (this.#state === State.closing) return;
     this.#note(message);
-    this.#write(JSON.stringify(message), false);
+    this.#peer.sendText(JSON.stringify(message));
+    this.#limitQueue();
   }
 
   forward(chunk: Chunk): void {
-    if (this.#state === State.closing) return;
+    if (this.#state === State.closing) {
+      chunk.block?.letGo();
+      return;
+    }
     this.#outgoing.moved(chunk.stream, chunk.end);
-    this.#write(chunk.frame, true);
+    this.#peer.sendChunk(chunk);
+    this.#limitQueue();
   }
 
   close(code: ErrorCode | "normal"): void {
     if (this.#state === State.closing) return;
     this.#end(code);
-    if (code === "normal") this.#ws.close(1000);
-    else this.#ws.close(errorTable[code].close ?? errorTable.internal.close, code); // [E-1]
+    if (code === "normal") this.#peer.close({ code: 1000, reason: "" });
+    else this.#peer.close({ code: errorTable[code].close ?? errorTable.internal.close, reason: code }); // [E-1]
   }
 
   fail(error: WireError): void {
@@ -109,22 +159,14 @@ export class WebSocketLine implements Line {
   }
 
   terminate(): void {
-    this.#ws.terminate();
+    this.#socket.destroy();
   }
 
-  readonly #onMessage = (data: RawData, isBinary: boolean): void => {
-    // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
-    const startedMs = performance.now();
-    this.#turnstile.push({ data: data as Buffer, isBinary });
-    if (this.#rights !== null) this.#parts.gate.worked(performance.now() - startedMs, this.#rights); // [K-6]
-  };
-
-  /** Resolves when the next one may come; `null`: at once. */
-  #take({ data, isBinary }: Incoming): Promise<void> | null {
+  /** What a peer does wrong costs its own connection. Resolves when the next may come; `null`: at once. */
+  #guard(take: () => Promise<void> | void): Promise<void> | null {
     if (this.#state === State.closing) return null;
     try {
-      const later = isBinary ? this.#takeFrame(data) : this.#takeText(data);
-      return later?.catch((error: unknown) => this.#broke(error)) ?? null;
+      return take()?.catch((error: unknown) => this.#broke(error)) ?? null;
     } catch (error) {
       this.#broke(error);
       return null;
@@ -137,27 +179,25 @@ export class WebSocketLine implements Line {
     this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
   }
 
-  #takeFrame(frame: Buffer): null {
+  /** The frame is ours, and so is one hold of its block, which goes on to whom the chunk is posted. */
+  #takeFrame(frame: Uint8Array, block: Block | null): void {
     if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
-    const chunk = decodeChunk(frame);
+    const chunk = decodeChunk(frame, WS_HEADER_BYTES_MAX, block);
     this.#incoming.moved(chunk.stream, chunk.end);
     this.#parts.exchange.post({ type: "chunk", connection: this.#id, chunk });
-    return null;
   }
 
-  #takeText(text: Buffer): Promise<void> | null {
-    const message = parseEndMessage(text.toString());
-    if (message === null) return null; // [C-2]
-    if (message.type !== "hello") {
-      this.#takeMessage(message);
-      return null;
-    }
+  #takeText(text: string): Promise<void> | void {
+    const message = parseEndMessage(text);
+    if (message === null) return; // [C-2]
+    if (message.type === "hello") return this.#takeHello(message);
+    this.#takeMessage(message);
+  }
+
+  #takeHello(message: Hello): Promise<void> | void {
     if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
     const { gate, visitor } = this.#parts;
-    if (visitor.rights !== null) {
-      this.#greet(message, visitor.rights);
-      return null;
-    }
+    if (visitor.rights !== null) return this.#greet(message, visitor.rights);
     if (message.token === undefined) {
       throw new WireError("unauthorized", "this satellite wants a token: set SKYPIPE_TOKEN"); // [T-4]
     }
@@ -169,14 +209,11 @@ export class WebSocketLine implements Line {
     const { exchange, gate, log, visitor } = this.#parts;
     clearTimeout(this.#helloTimer);
     this.#rights = rights;
-    this.#leaveGate = gate.enter(rights, this.#ws);
+    this.#leaveGate = gate.enter(rights, this.#socket);
     this.#state = State.ready;
     this.#isKnown = true;
-    log("info", "connection.open", {
-      connection: this.#id,
-      remote: visitor.address ?? "local",
-      ...(rights.scope !== null && { share: rights.scope.share }),
-    });
+    const share = rights.scope === null ? {} : { share: rights.scope.share };
+    log("info", "connection.open", { connection: this.#id, remote: visitor.address ?? "local", ...share });
     const secret = randomBytes(16).toString("base64url"); // [S-2]
     exchange.post({ type: "hello", connection: this.#id, message, rights, secret });
   }
@@ -201,16 +238,10 @@ export class WebSocketLine implements Line {
     }
   }
 
-  /** What one event, or one read of a socket, makes the satellite send goes out in one system call. */
-  #write(data: string | Uint8Array, binary: boolean): void {
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    this.#ws.send(data, { binary }, this.#onSent);
+  /** A peer that does not read what it gets is told of to the broker, and cut if it asks for more all the same. */
+  #limitQueue(): void {
     const { sendQueueBytesMax } = this.#parts.limits;
-    const waitingBytes = this.#ws.bufferedAmount;
+    const { waitingBytes } = this.#peer;
     if (waitingBytes <= sendQueueBytesMax) return;
     if (!this.#isCongested) {
       this.#isCongested = true;
@@ -221,21 +252,11 @@ export class WebSocketLine implements Line {
     }
   }
 
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.#socket.uncork();
-  };
-
-  readonly #onSent = (error?: Error): void => {
-    if (error || !this.#isCongested) return;
-    if (this.#ws.bufferedAmount * 2 >= this.#parts.limits.sendQueueBytesMax) return;
+  readonly #onFlushed = (): void => {
+    if (!this.#isCongested) return;
+    if (this.#peer.waitingBytes * 2 >= this.#parts.limits.sendQueueBytesMax) return;
     this.#isCongested = false;
     if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
-  };
-
-  /** Before hello nothing else is taken [S-1]. */
-  readonly #onPing = (): void => {
-    if (this.#state === State.new) this.terminate();
   };
 
   readonly #helloIsLate = (): void => {
@@ -258,21 +279,13 @@ export class WebSocketLine implements Line {
       return;
     }
     this.#missed++;
-    this.#ws.ping(undefined, false, this.#onSent);
+    this.#peer.ping(NOTHING);
   }
-
-  /** A broken WebSocket frame, or a socket that failed. ws closes by itself. */
-  readonly #onError = (error: Error): void => {
-    if (this.#isKnown) {
-      this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
-    }
-    this.#end("protocol");
-  };
 
   readonly #onClose = (): void => {
     this.#end("lost");
     this.#leaveGate();
-    clearInterval(this.#beatTimer);
+    clearTimeout(this.#closeTimer);
     this.#parts.exchange.forget(this.#id);
     this.#parts.onGone();
   };
@@ -283,9 +296,16 @@ export class WebSocketLine implements Line {
     this.#state = State.closing;
     clearTimeout(this.#helloTimer);
     clearInterval(this.#beatTimer);
+    this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_MS);
     if (!this.#isKnown) return;
     this.#isKnown = false;
     this.#parts.log("info", "connection.close", { connection: this.#id, why });
     this.#parts.exchange.post({ type: "lost", connection: this.#id });
+  }
+
+  /** What strangers do wrong is counted at the gate. */
+  #logError(error: Error): void {
+    if (this.#isKnown)
+      this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
   }
 }
