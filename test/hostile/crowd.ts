@@ -78,7 +78,7 @@ export function connectionsAt({ port }: Target): number {
   return readFileSync("/proc/net/tcp", "utf8")
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, address, , state]) => address?.endsWith(local) === true && state === established).length;
+    .filter(([, from, , state]) => from?.endsWith(local) === true && state === established).length;
 }
 
 export function handshake(headers: Record<string, string> = {}): string {

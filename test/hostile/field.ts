@@ -64,15 +64,12 @@ export class Field {
 
   /** Sends a file from one process to another, at least once, and again while `attack` goes on. Throws for a wrong byte. */
   async transferDuring(attack: Promise<unknown>): Promise<Transfers> {
-    let isOver = false;
-    const over = attack.finally(() => {
-      isOver = true;
-    });
-    over.catch(() => undefined); // awaited below
+    const over = new AbortController();
+    attack.catch(() => undefined).finally(() => over.abort());
     const rates: number[] = [];
     do rates.push(await this.#transfer());
-    while (!isOver);
-    await over;
+    while (!over.signal.aborted);
+    await attack;
     return { count: rates.length, slowestMibPerS: Math.round(Math.min(...rates) * 10) / 10 };
   }
 
