@@ -1,8 +1,9 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
 import { Command, Option } from "commander";
+import { parseDuration } from "../../satellite/wire/duration.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { openOutput } from "../terminal/output.ts";
-import { parseDuration, parseRate, parseSize } from "../terminal/units.ts";
+import { parseRate, parseSize } from "../terminal/units.ts";
 import type { RecvOptions } from "./recv.ts";
 import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
