@@ -1,6 +1,5 @@
 /** Readers: acks, windows, peeks. PROTOCOL §7. */
 import { expect, it } from "vitest";
-import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import type { RawEnd } from "../support/raw-end.ts";
 import { eventually, fence, leave, parts, place, type Start } from "./harness.ts";
