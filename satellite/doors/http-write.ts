@@ -251,27 +251,31 @@ class Writing implements Ears {
 
   #succeedIfDone(): void {
     if (!this.#isEndSafe || (this.#options.sync && !this.#isTaken)) return;
-    this.#settled()?.succeed({ stream: this.#stream, bytes: this.#offset });
+    const settle = this.#settle;
+    this.#settle = null;
+    this.#close();
+    settle?.succeed({ stream: this.#stream, bytes: this.#offset });
   }
 
   #fail(error: WireError): void {
-    if (this.#settle !== null && !this.#hasEnded) {
+    const settle = this.#settle;
+    if (settle === null) return;
+    this.#settle = null; // what the satellite says of the abort is no news
+    if (!this.#hasEnded) {
       this.#end.say({ type: "abort", ref: REF, reason: error.code === "aborted" ? CUT_OFF : REFUSED });
     }
-    this.#settled()?.fail(error);
+    this.#close();
+    settle.fail(error);
   }
 
   /** It is over: nothing is listened to any more. */
-  #settled(): Settle | null {
+  #close(): void {
     const { request, response } = this.#visit;
-    const settle = this.#settle;
-    this.#settle = null;
     clearTimeout(this.#silence);
     clearTimeout(this.#timeout);
     request.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onBodyOver);
     response.off("close", this.#onClientGone);
     this.#end.bye();
-    return settle;
   }
 
   get #pipe(): string {

@@ -66,13 +66,20 @@ function sizeIn(length: string | undefined): number | null {
 function fileNameIn(disposition: string | undefined): string | null {
   if (disposition === undefined) return null;
   try {
-    const given = parse(disposition).parameters.filename ?? "";
+    const parsed = parse(disposition).parameters.filename ?? "";
+    const given = /filename\*/i.test(disposition) ? parsed : asUtf8(parsed);
     const name = given.slice(Math.max(given.lastIndexOf("/"), given.lastIndexOf("\\")) + 1);
     const clean = name.replace(/[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/gu, "").trim();
     return clean !== "" && fitsUtf8(clean, LABEL_BYTES_MAX) ? clean : null;
   } catch {
     return null; // no header that names a file
   }
+}
+
+/** Node reads headers as Latin-1, but what people type into a shell is UTF-8. */
+function asUtf8(latin1: string): string {
+  const text = Buffer.from(latin1, "latin1").toString();
+  return text.includes("\ufffd") ? latin1 : text;
 }
 
 /** An end that speaks the protocol may say anything. */
