@@ -60,7 +60,8 @@ export class Download {
   readonly begun: Promise<{ status: number; headers: IncomingHttpHeaders }>;
   /** `whole`: the response ended as it should. `cut`: it did not. */
   readonly ended: Promise<"whole" | "cut">;
-  bytes: Buffer = Buffer.alloc(0);
+  receivedBytes = 0;
+  readonly #parts: Buffer[] = [];
   #response: IncomingMessage | undefined;
   readonly #holds: boolean;
 
@@ -91,13 +92,18 @@ export class Download {
     });
   }
 
+  get bytes(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
   get text(): string {
     return this.bytes.toString();
   }
 
   release(): void {
     this.#response?.on("data", (part: Buffer) => {
-      this.bytes = Buffer.concat([this.bytes, part]);
+      this.receivedBytes += part.length;
+      this.#parts.push(part);
     });
   }
 
