@@ -390,18 +390,14 @@ describe("flow", () => {
     const download = new Download(url, "/p/x", {}, true);
     await until("the reader is there", async () => (await end.row("x"))?.readers === 1);
     const writer = await end.open("x", { kind: "binary" });
-    let isPoured = false;
-    const poured = writer.pour(64 * MiB, 64 * KiB).then(() => {
-      isPoured = true;
-    });
-    poured.catch(() => {});
+    writer.pour(64 * MiB, 64 * KiB).catch(() => {}); // it never comes to its end
     await download.begun;
     const row = await until("it stands still", async () => {
       const before = writer.offset;
       for (let turn = 0; turn < 50; turn++) await end.inspect();
-      return writer.offset === before ? await end.row("x") : undefined;
+      return writer.offset === before && end.row("x");
     });
-    expect(isPoured).toBe(false);
+    expect(writer.offset).toBeLessThan(64 * MiB);
     expect(row.bytes).toBeLessThan(20 * MiB);
     download.leave();
     await end.close();
@@ -440,10 +436,8 @@ describe("a sealed stream", () => {
     await leave(url, "x", "\0noise", { kind: "binary", sealed: "k1" });
     for (const method of ["GET", "HEAD"]) {
       const { status, body } = await ask(url, "/p/x", { method });
-      expect([status, body]).toEqual([
-        403,
-        method === "GET" ? expect.stringMatching(/^this stream is encrypted: .*\n$/) : "",
-      ]);
+      expect(status).toBe(403);
+      expect(body).toMatch(method === "GET" ? /^this stream is encrypted: .*\n$/ : /^$/);
     }
     const end = await RawEnd.greet(url);
     expect(await end.row("x")).toMatchObject({ streams: 1, bytes: 6, readers: 0 });

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { expect, it } from "vitest";
 import { Receipts, type Written } from "../../satellite/doors/receipts.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
@@ -12,7 +13,7 @@ function bench(idempotencyKeysMax = 3) {
   return {
     receipts,
     write,
-    at(ms: number): void {
+    at: (ms: number): void => {
       nowMs = ms;
     },
   };
@@ -65,17 +66,11 @@ it("[H-10] after a failure the first that waits writes, and the others wait for 
 
 it("[H-10] what is under way is never forgotten; when all are, there is error limit", async () => {
   const { receipts, write } = bench(1);
-  let finish = (_: Written): void => {};
-  const first = receipts.once(
-    "p",
-    "slow",
-    () =>
-      new Promise((resolve) => {
-        finish = resolve;
-      }),
-  );
+  const under = new EventEmitter();
+  const written = once(under, "way").then(([what]) => what as Written);
+  const first = receipts.once("p", "slow", () => written);
   await expect(write("other")).rejects.toMatchObject({ code: "limit" });
-  finish({ stream: 7, bytes: 0 });
+  under.emit("way", { stream: 7, bytes: 0 });
   expect(await first).toEqual({ stream: 7, bytes: 0 });
   expect(await write("slow")).toEqual({ stream: 7, bytes: 0 });
   expect((await write("other")).stream).toBe(1);

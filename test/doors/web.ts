@@ -17,16 +17,22 @@ export class Upload {
   readonly answered: Promise<Answered>;
   /** Resolves when the server has said 100. */
   readonly continued: Promise<void>;
+  isContinued = false;
+  isAnswered = false;
 
   constructor(url: string, path: string, headers: OutgoingHttpHeaders = {}) {
     this.request = request({ ...place(url), path, method: "PUT", headers, agent: false });
     this.request.on("error", () => {}); // told by `answered`
     this.continued = new Promise((resolve) => {
-      this.request.once("continue", resolve);
+      this.request.once("continue", () => {
+        this.isContinued = true;
+        resolve();
+      });
     });
     this.answered = new Promise((resolve, reject) => {
       this.request.once("error", reject);
       this.request.once("response", (response) => {
+        this.isAnswered = true;
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
         response.once("end", () => {
