@@ -14,6 +14,10 @@ async function start(flags: readonly string[] = [], options?: ProcOptions): Prom
   return bed;
 }
 
+function ageless(row: Row): Row {
+  return { ...row, oldestAgeS: 0 };
+}
+
 function curl(bed: Bed, path: string, args: readonly string[] = [], options?: ProcOptions): Proc {
   return bed.spawn("curl", ["-sS", ...args, `${bed.env.SAT}${path}`], options);
 }
@@ -233,7 +237,6 @@ describe("what is there", () => {
   it("[H-17] GET /p is ls --json; HEAD looks; DELETE is rm", async () => {
     const bed = await start();
     await bed.shell("echo x | curl -sST - $SAT/p/x; echo | skypipe send ''").exits(0);
-    const ageless = (row: Row): Row => ({ ...row, oldestAgeS: 0 });
     const listed = JSON.parse((await curl(bed, "/p").exits(0)).out) as Row[];
     const named = listed.toSorted((a, b) => a.name.localeCompare(b.name));
     expect(named.map(ageless)).toEqual((await bed.list()).map(ageless));
