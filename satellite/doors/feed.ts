@@ -23,6 +23,8 @@ export interface FeedParts {
   readonly list: () => Promise<PipeRow[]>;
   readonly limits: Pick<Limits, "feedsMax" | "feedMs">;
   readonly log: Log;
+  /** `false` when the satellite is about to stop. */
+  readonly isOpen: () => boolean;
 }
 
 /** One list for all of them, as often as one may be made, while there is somebody. */
@@ -58,6 +60,7 @@ export class ListFeed {
     } catch (error) {
       this.#parts.log("warn", "feed.error", { error: String(error) });
     }
+    if (!this.#parts.isOpen()) for (const { response } of this.#watchers) response.end();
     if (this.#watchers.size === 0) return;
     const restMs = Math.max(this.#parts.limits.feedMs, (performance.now() - beganMs) * REST_FACTOR);
     this.#timer = setTimeout(() => void this.#turn(), restMs);

@@ -9,11 +9,16 @@ import { Drain } from "./drain.ts";
 import { EVENT_HEADERS, eventOf, eventsOf } from "./events.ts";
 import { type Ears, errorOf, InnerEnd } from "./inner-end.ts";
 import { HEADERS_FOR_ANYTHING, headersFor } from "./labels.ts";
-import { endGently } from "./leaving.ts";
+import { endAndWatch, endGently } from "./leaving.ts";
 import { type ReadOptions, readOptions } from "./parameters.ts";
 import { type PipeVisit, pipeCalled } from "./visit.ts";
 
 const REF = 1;
+/**
+ * How the connection is closed, or used again, tells whether a response was read [H-14], so it is not kept for long.
+ * `close` would say that too, but undici, the `fetch` of Node, then takes a response that is cut off for whole.
+ */
+const KEEPS_SHORTLY: OutgoingHttpHeaders = { connection: "keep-alive", "keep-alive": "timeout=1" };
 
 /** Resolves when the response is over, however it ended. Throws WireError for what kept it from beginning. */
 export async function readPipe(visit: PipeVisit): Promise<null> {
@@ -147,10 +152,10 @@ class Reading implements Ears {
     if (this.#hasBegun || this.#settle === null) return;
     this.#hasBegun = true;
     const { response } = this.#visit;
-    response.shouldKeepAlive = false; // how it is closed tells whether it has arrived [H-14]
     response.writeHead(200, {
       ...HEADERS,
       ...(this.#asEvents ? EVENT_HEADERS : headers),
+      ...(response.shouldKeepAlive && KEEPS_SHORTLY),
       "x-accel-buffering": "no",
     });
     response.flushHeaders();
@@ -161,31 +166,26 @@ class Reading implements Ears {
     if (this.#last !== null) return this.#settled()?.end();
     this.#begin(HEADERS_FOR_ANYTHING);
     if (this.#isAborted) return this.#cut();
-    this.#endResponse();
+    if (this.#asEvents) this.#visit.response.write(eventOf("end", "eof"));
+    this.#visit.response.end();
     this.#settled()?.end();
   }
 
   /** Nothing more can come: the response ends before the stream's end is acknowledged [H-14]. */
   #finishAlone(stream: number, offset: number): void {
+    const { request, response, desk } = this.#visit;
     this.#last = { stream, offset };
-    this.#endResponse();
-    this.#timer = setTimeout(this.#arrived, this.#visit.desk.limits.lingerMs);
-  }
-
-  #endResponse(): void {
-    const { response, request, desk } = this.#visit;
-    request.socket.destroySoon = () => endGently(request.socket, desk.limits.lingerMs);
-    response.end(this.#asEvents ? eventOf("end", "eof") : undefined);
+    if (this.#asEvents) response.write(eventOf("end", "eof"));
+    endAndWatch(request, response, desk.limits, this.#wasRead);
   }
 
   readonly #onClosed = (hadError: boolean): void => {
-    if (this.#last !== null && !hadError && this.#visit.response.writableFinished) this.#arrived();
+    if (this.#last !== null && !hadError && this.#visit.response.writableFinished) this.#wasRead();
     else this.#settled()?.end(); // what was not acknowledged is there for the next [H-15]
   };
 
-  readonly #arrived = (): void => {
-    const { stream, offset } = this.#last ?? { stream: 0, offset: 0 };
-    this.#drain.ackEnd(stream, offset); // `done` follows
+  readonly #wasRead = (): void => {
+    if (this.#last !== null) this.#drain.ackEnd(this.#last.stream, this.#last.offset); // `done` follows
   };
 
   #timeOut(timeoutMs: number): void {

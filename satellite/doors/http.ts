@@ -11,7 +11,7 @@ import type { Exchange } from "./exchange.ts";
 import { ListFeed } from "./feed.ts";
 import { refusalOf, type Site } from "./guard.ts";
 import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes.ts";
-import { closeGently, hasUnreadBody } from "./leaving.ts";
+import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
 import { targetOf } from "./parameters.ts";
@@ -61,7 +61,7 @@ export function createHttpDoor(parts: HttpDoorParts): Server {
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
   const { exchange, software, limits, log } = parts;
   const list = (): Promise<PipeRow[]> => listPipes(parts, MANAGER);
-  const feed = new ListFeed({ list, limits, log });
+  const feed = new ListFeed({ list, limits, log, isOpen: () => server.listening });
   const desk: Desk = { exchange, software, limits, receipts: new Receipts(limits), feed };
   for (const event of ["request", "checkContinue"]) {
     server.on(event, (request, response) => void respond(parts, desk, request, response));
@@ -79,6 +79,11 @@ async function respond(
 ): Promise<void> {
   request.on("error", () => {}); // whoever reads it hears that it is over
   response.on("error", () => {});
+  response.once("close", () => {
+    const { statusCode: status, writableFinished: whole } = response;
+    parts.log("debug", "request.close", { method: request.method, status, whole });
+  });
+  noteRequest(request);
   const asJson = accepts(request.headers.accept, "application/json");
   const refusal = refusalOf(request.headers, parts.site);
   if (refusal !== null) {

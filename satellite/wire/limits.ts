@@ -24,6 +24,7 @@ export interface Limits {
   readonly expiredMax: number;
   readonly sendQueueBytesMax: number;
   readonly headerBytesMax: number;
+  readonly closeMs: number;
   readonly lingerMs: number;
   readonly refusedMs: number;
   readonly idempotencyKeysMax: number;
@@ -60,7 +61,8 @@ export const limits: Limits = {
   expiredMax: 10_000,
   sendQueueBytesMax: MiB,
   headerBytesMax: 16 * KiB,
-  lingerMs: 60_000,
+  closeMs: 1_000,
+  lingerMs: 1_200_000,
   refusedMs: 2_000,
   idempotencyKeysMax: 10_000,
   idempotencyMs: 86_400_000,

@@ -278,6 +278,14 @@ describe("the list as events", () => {
     await end.close();
   });
 
+  it("[H-20] ends when the satellite stops", async () => {
+    const { url, stop } = await useSatellite({ limits: { feedMs: 5 } });
+    const feed = new Download(url, "/p", headers);
+    await until("the first", () => listsIn(feed.text).length === 1);
+    await stop();
+    expect(await feed.end()).toBe("whole");
+  });
+
   it("[H-18] is for so many at once: 429", async () => {
     const { url } = await useSatellite({ limits: { feedsMax: 1 } });
     const feed = new Download(url, "/p", headers);

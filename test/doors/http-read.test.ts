@@ -42,7 +42,6 @@ describe("a response", () => {
         "x-content-type-options": "nosniff",
         "cache-control": "no-store",
         "transfer-encoding": "chunked",
-        connection: "close",
       });
     }
     expect(JSON.parse((await ask(url, "/p")).body)).toEqual([]);
@@ -327,7 +326,7 @@ describe("how a response ends", () => {
   });
 
   it("[H-14] a client that has read all and does not close has had it after a while", async () => {
-    const { url } = await useSatellite({ limits: { lingerMs: 100 } });
+    const { url } = await useSatellite({ limits: { closeMs: 50, lingerMs: 100 } });
     await leave(url, "x", "a line\n");
     const end = await RawEnd.greet(url);
     const { hostname, port } = new URL(url);
@@ -540,17 +539,48 @@ describe("browsers", () => {
     expect([status, answered.allow]).toEqual([405, "GET, HEAD, PUT, POST, DELETE"]);
     expect(Object.keys(answered).filter((name) => name.startsWith("access-control"))).toEqual([]);
   });
+});
 
-  it("[H-13] a request behind another on the same connection takes nothing when that is the last", async () => {
-    const { url } = await useSatellite();
-    await leave(url, "x", "first\n");
-    await leave(url, "x", "second\n");
+describe("a connection that is kept", () => {
+  it("[H-14] says that a response was read by another request", async () => {
+    const { url } = await useSatellite({ limits: { closeMs: 60_000 } });
+    await leave(url, "x", "a line\n");
+    const end = await RawEnd.greet(url);
+    const { socket, closed } = bareSocket(url);
+    let got = "";
+    socket.on("data", (bytes: Buffer) => {
+      got += bytes.toString();
+    });
+    socket.write("GET /p/x HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await until("the whole response", () => got.endsWith("a line\n\r\n0\r\n\r\n"));
+    await end.inspect();
+    expect(await end.row("x")).toMatchObject({ streams: 1, readers: 1 });
+    socket.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    await within("the end", closed);
+    expect(got).toMatch(/ok\n$/);
+    expect(await end.row("x")).toBeUndefined();
+    await end.close();
+  });
+
+  it("[H-14] is closed by the satellite when it stays idle", async () => {
+    const { url } = await useSatellite({ limits: { closeMs: 50 } });
+    await leave(url, "x", "a line\n");
+    const { socket, closed } = bareSocket(url);
+    socket.write("GET /p/x HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    expect((await within("the end", closed)).toString()).toMatch(/keep-alive: timeout=1\r\n.*a line\n/s);
+    const end = await RawEnd.greet(url);
+    await until("it is gone", async () => (await end.row("x")) === undefined);
+    await end.close();
+  });
+
+  it("[H-14] answers requests that were sent at once in turn", async () => {
+    const { url } = await useSatellite({ limits: { closeMs: 50 } });
+    for (const text of ["first\n", "second\n"]) await leave(url, "x", text);
     const { socket, closed } = bareSocket(url);
     socket.write("GET /p/x HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2));
-    expect((await within("the end", closed)).toString()).toMatch(/first\n/);
+    expect((await within("the end", closed)).toString()).toMatch(/first\n.*second\n/s);
     const end = await RawEnd.greet(url);
-    await until("one is left", async () => (await end.row("x"))?.readers === 0);
-    expect((await ask(url, "/p/x")).body).toBe("second\n");
+    await until("both are gone", async () => (await end.row("x")) === undefined);
     await end.close();
   });
 });
