@@ -263,6 +263,10 @@ export class Broker {
       ctx.expelled.delete(reader);
       failReader(ctx, reader, "replaced", "another reader took over while this one was away"); // [L-12]
     }
+    for (const stream of ctx.unsettled) {
+      ctx.unsettled.delete(stream);
+      settle(ctx, stream);
+    }
     if (ctx.room.wasFreed) {
       ctx.room.wasFreed = false;
       for (const stream of ctx.room.waiting) settle(ctx, stream);

@@ -27,12 +27,16 @@ export class Medium {
   chunksSynced = 0;
   trouble: Trouble | null = null;
 
+  sync(): void {
+    this.journalSynced = this.journal.length;
+    this.chunksSynced = this.chunks.length;
+  }
+
   /** The power goes: of what was not synced, a part from the front may be there. */
   losePower(random: Random): void {
     this.journal.length = random.between(this.journalSynced, this.journal.length);
     this.chunks.length = random.between(this.chunksSynced, this.chunks.length);
-    this.journalSynced = this.journal.length;
-    this.chunksSynced = this.chunks.length;
+    this.sync();
   }
 }
 
@@ -73,7 +77,11 @@ export class ModelStore implements Store {
     this.#medium.chunks.push(...this.#waiting.slice(0, written));
   }
 
+  /** What a process that was killed has left with the operating system is on disk before anything is told of it. */
   recover(): Promise<Recovered> {
+    if (this.#medium.trouble === "failing")
+      return Promise.reject(new Error("the simulated disk does not sync"));
+    this.#medium.sync();
     const facts = new Map<string, JsonValue>();
     for (const line of this.#medium.journal) {
       if (line.type === "note") {
