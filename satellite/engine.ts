@@ -1,4 +1,4 @@
-import type { Exchange, Line } from "./doors/exchange.ts";
+import type { Exchange, Figures, Line } from "./doors/exchange.ts";
 import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
@@ -41,6 +41,9 @@ export class Engine implements Exchange {
   #isRunning = false;
   #isStopped = false;
   #lastConnection = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #isStoreInTrouble = false;
   #wakeTimer: NodeJS.Timeout | undefined;
   readonly #retryTimers: Set<NodeJS.Timeout> = new Set();
 
@@ -48,6 +51,7 @@ export class Engine implements Exchange {
     this.#parts = parts;
     parts.store.onTrouble = (trouble, detail) => {
       parts.log(trouble === null ? "info" : "error", "store.trouble", { trouble, detail });
+      this.#isStoreInTrouble = trouble !== null;
       this.post({ type: "trouble", isShut: trouble !== null });
     };
     parts.store.onDurable = (stream, offset, end) => this.post({ type: "durable", stream, offset, end });
@@ -67,6 +71,15 @@ export class Engine implements Exchange {
   forget(connection: ConnectionId): void {
     this.#lines.delete(connection);
     this.#parts.onSettled();
+  }
+
+  figures(): Figures {
+    return {
+      connections: this.#lines.size,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      isStoreInTrouble: this.#isStoreInTrouble,
+    };
   }
 
   post(event: BrokerEvent): void {
@@ -95,6 +108,7 @@ export class Engine implements Exchange {
 
   /** A defect costs the connection that met it, and is told; the others go on. */
   #handle(event: BrokerEvent): void {
+    if (event.type === "chunk") this.#receivedBytes += event.chunk.end - event.chunk.offset;
     try {
       for (const effect of this.#parts.broker.handle(event, nowMs())) this.#carryOut(effect);
       if (event.type === "chunk") event.chunk.block?.letGo(); // who needs it holds it now
@@ -116,6 +130,7 @@ export class Engine implements Exchange {
     const { store } = this.#parts;
     switch (effect.type) {
       case "forward": {
+        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         const line = this.#lines.get(effect.connection);
         if (line === undefined) return;
         effect.chunk.block?.hold();

@@ -48,7 +48,7 @@ const layers: Layer[] = [
   {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],
-    packages: [],
+    packages: ["content-disposition"],
   },
   { prefix: "satellite/", imports: ["satellite/"], packages: [] },
   { prefix: "cli/client/session.ts", imports: ["cli/client/", "satellite/wire/"], packages: "none" },

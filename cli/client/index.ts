@@ -1,5 +1,8 @@
 /** The library: `import { connect } from "skypipe"`. README.md beside this file shows its use. */
+
+export { LineCutter } from "../../satellite/wire/cutter.ts";
 export type { ErrorCode } from "../../satellite/wire/errors.ts";
+export { looksBinary } from "../../satellite/wire/kind.ts";
 export type {
   Kind,
   Mode,
@@ -10,9 +13,7 @@ export type {
 } from "../../satellite/wire/messages.ts";
 export type { Right } from "../../satellite/wire/rights.ts";
 export { connect, type Satellite } from "./connect.ts";
-export { LineCutter } from "./cutter.ts";
 export { SkypipeError } from "./errors.ts";
-export { looksBinary } from "./kind.ts";
 export type { PipeReader } from "./reader.ts";
 export type {
   ConnectOptions,

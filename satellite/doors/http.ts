@@ -3,17 +3,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { WireError } from "../wire/errors.ts";
 import { type Limits, WEBSOCKET_PATH } from "../wire/limits.ts";
-import { type Answer, answer, answerOf, answerUpgrade, line } from "./answer.ts";
+import type { PipeRow } from "../wire/messages.ts";
+import { ALL } from "../wire/rights.ts";
+import { type Answer, accepts, answer, answerOf, answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import { ListFeed } from "./feed.ts";
 import type { Gate } from "./gate.ts";
 import { refusalOf, type Site } from "./guard.ts";
+import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes.ts";
+import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { targetOf } from "./parameters.ts";
+import { Receipts } from "./receipts.ts";
+import type { Desk } from "./visit.ts";
 import { needsSubprotocol, type WebSocketDoor } from "./websocket.ts";
 
-/** How often the limits of time are looked after. */
+/** How often `headersMs` is looked after. */
 const CHECK_MS = 2_000;
-
 const HEALTH_PATH = "/healthz";
 
 const HOME = `This is a skypipe satellite: named pipes for the people who have its token.
@@ -34,55 +41,52 @@ export interface HttpDoorParts {
 
 /** A server that does not listen yet. */
 export function createHttpDoor(parts: HttpDoorParts): Server {
-  const { limits } = parts;
+  const { exchange, gate, software, limits, log } = parts;
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMs,
-    requestTimeout: limits.requestMs,
+    requestTimeout: 0, // a stream may go on for ever
+    // A client that is gone without a word is noticed, as a WebSocket's pings do [T-5].
+    keepAlive: true,
+    keepAliveInitialDelay: limits.pingMs,
     keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: CHECK_MS,
   });
   server.maxHeadersCount = limits.headersMax;
   server.maxConnections = limits.sessionsMax + limits.strangersMax;
-  server.on("connection", (socket) => parts.gate.arrived(socket));
+  server.on("connection", (socket) => gate.arrived(socket));
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
-  server.on("request", (request, response) => void respond(parts, request, response));
+  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL); // for the feed, which only the root token gets
+  const feed = new ListFeed({ list, limits, log, isOpen: () => server.listening });
+  const desk: Desk = { exchange, software, limits, receipts: new Receipts(limits), feed };
+  for (const event of ["request", "checkContinue"]) {
+    server.on(event, (request, response) => void respond(parts, desk, request, response));
+  }
   server.on("upgrade", (request, socket, head) => void upgrade(parts, request, socket, head));
   return server;
 }
 
+/** Answers a request that may be let in [T-3]. */
 async function respond(
   parts: HttpDoorParts,
+  desk: Desk,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  request.on("error", () => {}); // whoever reads it hears that it is over
+  response.on("error", () => {});
+  response.once("close", () => {
+    const { statusCode: status, writableFinished: whole } = response;
+    parts.log("debug", "request.close", { method: request.method, status, whole });
+  });
+  noteRequest(request);
+  const asJson = accepts(request.headers.accept, "application/json");
   try {
     refuseForeign(parts, request);
-    answer(response, await route(parts, request));
+    const answered = await route(parts, desk, { request, response, asJson });
+    if (answered !== null) finish(parts, request, response, answered);
   } catch (error) {
-    answer(response, answerOf(failureOf(parts, error)));
-  }
-}
-
-async function upgrade(
-  parts: HttpDoorParts,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
-  const giveUp = (): void => void socket.destroy();
-  socket.on("error", giveUp); // until the WebSocket has it
-  try {
-    refuseForeign(parts, request);
-    if (pathOf(request) === WEBSOCKET_PATH) await parts.webSocket.upgrade(request, socket, head);
-    else {
-      parts.gate.count(request);
-      answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
-    }
-  } catch (error) {
-    answerUpgrade(socket, answerOf(failureOf(parts, error)));
-  } finally {
-    socket.off("error", giveUp);
+    finish(parts, request, response, answerOf(failureOf(parts, error), asJson));
   }
 }
 
@@ -101,37 +105,58 @@ function failureOf(parts: HttpDoorParts, error: unknown): WireError {
   return new WireError("internal", "the satellite has a defect");
 }
 
-function route(parts: HttpDoorParts, request: IncomingMessage): Answer | Promise<Answer> {
-  if (pathOf(request) === HEALTH_PATH) return line(200, "ok"); // not counted [K-3]
-  const page = pages.get(pathOf(request));
-  if (page === undefined) {
-    parts.gate.count(request);
-    return line(404, "there is nothing here");
+function finish(
+  { limits }: HttpDoorParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  answered: Answer,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  if (hasUnreadBody(request)) {
+    closeGently(response, request.socket, limits.refusedMs); // [H-4]
+    request.resume();
   }
-  if (page !== pipes) parts.gate.count(request);
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return line(405, "this can only be read", { allow: "GET, HEAD" });
-  }
-  return page(parts, request);
+  answer(response, answered);
 }
 
-type Page = (parts: HttpDoorParts, request: IncomingMessage) => Answer | Promise<Answer>;
+async function upgrade(
+  parts: HttpDoorParts,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const giveUp = (): void => void socket.destroy();
+  socket.on("error", giveUp); // until the WebSocket has it
+  try {
+    refuseForeign(parts, request);
+    if (targetOf(request.url).path === WEBSOCKET_PATH) await parts.webSocket.upgrade(request, socket, head);
+    else {
+      parts.gate.count(request);
+      answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
+    }
+  } catch (error) {
+    answerUpgrade(socket, answerOf(failureOf(parts, error)));
+  } finally {
+    socket.off("error", giveUp);
+  }
+}
 
-const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
+async function route(parts: HttpDoorParts, desk: Desk, asked: Omit<Asked, "target">): Promise<Answer | null> {
+  const { request } = asked;
+  const target = targetOf(request.url);
+  const page = pages.get(target.path);
+  if (page !== undefined) {
+    if (target.path !== HEALTH_PATH) parts.gate.count(request); // [K-3]
+    return isReading(request.method) ? page() : ONLY_READ;
+  }
+  const answered = await answerAboutPipes(desk, parts.gate, { ...asked, target });
+  if (answered !== undefined) return answered;
+  parts.gate.count(request);
+  return line(404, "there is nothing here");
+}
+
+const pages: ReadonlyMap<string, () => Answer> = new Map([
   ["/", () => ({ status: 200, body: HOME })],
-  ["/p", pipes],
+  [HEALTH_PATH, () => line(200, "ok")],
   [WEBSOCKET_PATH, needsSubprotocol],
 ]);
-
-async function pipes({ exchange, gate, software }: HttpDoorParts, request: IncomingMessage): Promise<Answer> {
-  const { rights } = await gate.admit(request); // [T-4]
-  if (rights === null) {
-    throw new WireError("unauthorized", "this satellite wants a token: send it as a Bearer token");
-  }
-  const rows = await listPipes(exchange, rights, software);
-  return { status: 200, type: "application/json", body: `${JSON.stringify(rows)}\n` };
-}
-
-function pathOf(request: IncomingMessage): string {
-  return request.url?.split("?", 1)[0] ?? "";
-}

@@ -35,13 +35,19 @@ export interface Limits {
   readonly failuresPerMin: number;
   readonly failuresBurst: number;
   readonly addressesMax: number;
-  readonly headerBytesMax: number;
   readonly headersMax: number;
   readonly headersMs: number;
-  readonly requestMs: number;
   readonly keepAliveMs: number;
   readonly linkBytesMax: number;
   readonly sendQueueBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly closeMs: number;
+  readonly lingerMs: number;
+  readonly refusedMs: number;
+  readonly idempotencyKeysMax: number;
+  readonly idempotencyMs: number;
+  readonly feedsMax: number;
+  readonly feedMs: number;
 }
 
 const KiB = 1024;
@@ -83,13 +89,19 @@ export const limits: Limits = {
   failuresPerMin: 12,
   failuresBurst: 24,
   addressesMax: 10_000,
-  headerBytesMax: 16 * KiB,
   headersMax: 100,
   headersMs: 10_000,
-  requestMs: 30_000,
   keepAliveMs: 5_000,
   linkBytesMax: 8 * KiB,
   sendQueueBytesMax: MiB,
+  headerBytesMax: 16 * KiB,
+  closeMs: 1_000,
+  lingerMs: 1_200_000,
+  refusedMs: 2_000,
+  idempotencyKeysMax: 10_000,
+  idempotencyMs: 86_400_000,
+  feedsMax: 100,
+  feedMs: 1_000,
 };
 
 export const PROTOCOL_VERSION = 1;
