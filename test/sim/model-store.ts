@@ -14,7 +14,7 @@ import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 type Line =
-  | { type: "note"; facts: readonly Fact[] }
+  | { type: "note" /** JSON of them. */; facts: string }
   | { type: "create"; stream: number }
   | { type: "remove"; stream: number }
   | { type: "release"; stream: number; offset: number };
@@ -85,7 +85,7 @@ export class ModelStore implements Store {
     const facts = new Map<string, JsonValue>();
     for (const line of this.#medium.journal) {
       if (line.type === "note") {
-        for (const { key, value } of line.facts) {
+        for (const { key, value } of JSON.parse(line.facts) as Fact[]) {
           if (value === null) facts.delete(key);
           else facts.set(key, value);
         }
@@ -104,7 +104,7 @@ export class ModelStore implements Store {
   }
 
   note(facts: readonly Fact[]): void {
-    this.#medium.journal.push({ type: "note", facts: structuredClone(facts) });
+    this.#medium.journal.push({ type: "note", facts: JSON.stringify(facts) });
   }
 
   create({ id }: StreamRecord): void {
