@@ -112,8 +112,9 @@ describe("the page about the data directory", () => {
     await store.close();
     const written = await contentsOf(disk);
     expect([...written.keys()].toSorted()).toEqual([...files.keys()].toSorted());
-    for (const [name, bytes] of files)
-      expect(written.get(name)?.toString("hex"), name).toBe(bytes.toString("hex"));
+    for (const [name, bytes] of files) {
+      expect([name, written.get(name)?.toString("hex")]).toEqual([name, bytes.toString("hex")]);
+    }
   });
 
   it.each([...files.keys()])("says that a newer version is refused: in %s", async (name) => {
