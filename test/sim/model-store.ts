@@ -1,15 +1,8 @@
 /** A store that keeps what it is given in a medium, as the interface promises and no better: what is not synced may go. */
-import {
-  type KeptStream,
-  type OnDurable,
-  type OnTrouble,
-  type Recovered,
-  type Store,
-  type StreamRecord,
-  type Trouble,
-} from "../../satellite/store/store.ts";
+import type { OnDurable, OnTrouble, Store, StreamRecord, Trouble } from "../../satellite/store/store.ts";
 import type { Fact, JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import type { KeptStream, Recovered } from "../../satellite/wire/recovered.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
