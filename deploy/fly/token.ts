@@ -15,7 +15,7 @@ export function normalizeToken(pasted: string): string | null {
       .replace(/^export\s+/, "")
       .replace(/^FLY_(ACCESS|API)_TOKEN\s*=\s*/, "")
       .replace(/^authorization:\s*/i, "")
-      .replace(/^(FlyV1|Bearer)(?=\s)/i, "")
+      .replace(/^(FlyV1|Bearer)(?=\s|$)/i, "")
       .replace(/^(["'`])(.*)\1$/s, "$2")
       .trim();
   }

@@ -40,6 +40,10 @@ export class StandIn implements Machines {
     foreignApps: new Set(),
     fullRegions: new Set(),
   };
+  /** What a command needs to talk to this instead of the vendor. */
+  env: NodeJS.ProcessEnv = {};
+  /** What machines that are started stay in for ever; `null`: they start. */
+  stuckIn: "created" | "starting" | "failed" | null = null;
   readonly #faults = new Faults();
   readonly #api: HttpServer;
   readonly #processEnv: NodeJS.ProcessEnv;
@@ -62,16 +66,12 @@ export class StandIn implements Machines {
   static async open(options: StandInOptions = {}): Promise<StandIn> {
     const standIn = new StandIn(options);
     await Promise.all([listen(standIn.#api), listen(standIn.edge.server)]);
+    standIn.env = {
+      FLY_API_HOSTNAME: `http://127.0.0.1:${portOf(standIn.#api)}`,
+      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${portOf(standIn.edge.server)}`,
+    };
     standIn.addOrg("acme");
     return standIn;
-  }
-
-  /** What a command needs to talk to this instead of the vendor. */
-  get env(): NodeJS.ProcessEnv {
-    return {
-      FLY_API_HOSTNAME: `http://127.0.0.1:${portOf(this.#api)}`,
-      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${portOf(this.edge.server)}`,
-    };
   }
 
   addOrg(slug: string, isPersonal = false): void {
@@ -118,6 +118,10 @@ export class StandIn implements Machines {
 
   start(machine: MachineState): void {
     if (machine.process !== null) return;
+    if (this.stuckIn !== null) {
+      note(machine, "launch", this.stuckIn);
+      return;
+    }
     note(machine, "start", "starting");
     const runFolder = path.join(
       this.folder,
