@@ -163,7 +163,7 @@ class RetriableFailure extends Failure {
 }
 
 function baseOf(env: NodeJS.ProcessEnv): string {
-  const given = env["FLY_API_HOSTNAME"]?.trim().replace(/\/+$/, "") ?? "";
+  const given = env["FLY_API_HOSTNAME"]?.trim() ?? "";
   if (given === "") return API;
   const text = given.includes("://") ? given : `https://${given}`;
   const url = URL.canParse(text) ? new URL(text) : null;
