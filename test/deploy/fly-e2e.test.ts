@@ -204,7 +204,7 @@ it("killed after each request in turn, setup run again ends with one healthy sat
       on: /./,
       after,
       effect: "lose-answer",
-      then: () => {
+      onLoss: () => {
         isKilled = true;
         proc.kill("SIGKILL");
       },

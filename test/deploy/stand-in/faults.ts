@@ -13,11 +13,11 @@ export interface Fault {
    * instead. A function is called, and the request goes on.
    */
   /** Called before an answer is lost. */
-  readonly then?: () => void;
+  readonly onLoss?: () => void;
   readonly effect: "lose-request" | "lose-answer" | Answer | (() => void | Promise<void>);
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   /** A string is no JSON. */
   readonly body: unknown;
@@ -49,7 +49,7 @@ export class Faults {
       if (!on.test(request) || waiting.met >= times) continue;
       if (waiting.passed++ < after) continue;
       waiting.met++;
-      if (effect === "lose-answer") return waiting.fault.then ?? (() => undefined);
+      if (effect === "lose-answer") return waiting.fault.onLoss ?? (() => undefined);
       if (effect === "lose-request") throw new LostRequest();
       if (typeof effect === "function") await effect();
       else throw new Refusal(effect.status, effect.body === null ? null : rawOf(effect.body), effect.headers);

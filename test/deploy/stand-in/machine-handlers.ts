@@ -1,6 +1,6 @@
 /** Machines: made, shown, waited for, updated under a lease, started, removed. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Call, type Handler, ok } from "./call.ts";
+import { type Call, type Handler, ok, textOf } from "./call.ts";
 import { Refusal } from "./refusal.ts";
 import { type AppState, type Config, instanceId, type MachineState, randomId, regions } from "./state.ts";
 import { appFor, mayWrite } from "./who.ts";
@@ -19,8 +19,8 @@ export const createMachine: Handler = (call, name = "") => {
   mayWrite(token);
   const app = appFor(state, token, name);
   const config = body["config"] as Config;
-  const region = String(body["region"]);
-  const called = String(body["name"] ?? randomId());
+  const region = textOf(body["region"]);
+  const called = textOf(body["name"]) || randomId();
   const other = [...app.machines.values()].find((machine) => machine.name === called);
   if (other !== undefined) {
     throw new Refusal(

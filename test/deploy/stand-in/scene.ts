@@ -9,7 +9,7 @@ import type { StandIn, StandInOptions } from "./stand-in.ts";
 import { useStandIn } from "./use-stand-in.ts";
 
 /** `factor` of its seconds are one of ours. */
-export function fastClock(factor: number): Clock {
+function fastClock(factor: number): Clock {
   return {
     nowMs: () => performance.now() * factor,
     sleep: (ms) => pause(ms / factor),
