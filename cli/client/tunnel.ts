@@ -1,6 +1,6 @@
 /** A channel through an HTTP proxy: CONNECT (RFC 9110 §9.3.6). */
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
-import type net from "node:net";
+import net from "node:net";
 import { certificateError } from "./certificate.ts";
 import { SkypipeError } from "./errors.ts";
 import type { Proxy } from "./proxy.ts";
@@ -23,9 +23,11 @@ export async function tunnel(
   const target = `${to.host}:${to.port}`;
   // Loaded only where it is used: TLS costs several milliseconds.
   const { request: requestOver } = url.protocol === "https:" ? (await import("node:https")).default : http;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const request = requestOver({
     agent: false,
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    host,
+    servername: net.isIP(host) === 0 ? host : "", // else it would be taken from the header
     port: url.port === "" ? undefined : url.port,
     method: "CONNECT",
     path: target,
