@@ -26,11 +26,6 @@ function optionsOf(args: string[]): ServeOptions {
       "idle-exit": text,
     },
   });
-  const optional = <Key extends keyof ServeOptions>(
-    key: Key,
-    given: string | undefined,
-    parse: (text: string) => ServeOptions[Key],
-  ): Partial<ServeOptions> => (given === undefined ? {} : { [key]: parse(given) });
   return {
     host: values.host,
     port: portOf(values.port),
@@ -45,6 +40,14 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("maxLag", values["max-lag"], parseSize),
     ...optional("idleExit", values["idle-exit"], parseDuration),
   };
+}
+
+function optional<Key extends keyof ServeOptions>(
+  key: Key,
+  given: string | undefined,
+  parse: (text: string) => ServeOptions[Key],
+): Partial<ServeOptions> {
+  return given === undefined ? {} : { [key]: parse(given) };
 }
 
 function portOf(given: string): number {

@@ -178,10 +178,17 @@ function rm(run: Run): Command {
 function setup(run: Run): Command {
   const command = new Command("setup")
     .description("bring your satellite to where it shall live, and remember it")
-    .argument("[where]", "local: on this computer; ssh: on a host of yours; without one, you are asked")
+    .argument(
+      "[where]",
+      "local: on this computer; ssh: on a host of yours; fly: in your Fly.io account; without one, you are asked",
+    )
     .argument("[host]", "for ssh: the host, as you would log in to it")
     .option("--name <name>", "what it is called, to have it beside others")
     .option("--default", "make it the one that is used where none is named")
+    .option("--region <region>", "for fly: where, for example fra; without it, near you")
+    .option("--org <organization>", "for fly: whose account, where your token is for several")
+    .option("--size <size>", "for fly: the machine, for example shared-cpu-1x:512")
+    .option("--no-volume", "for fly: no disk, so that a restart loses what waits in the pipes")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
@@ -192,6 +199,8 @@ function setup(run: Run): Command {
     ["skypipe setup", "choose"],
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
     ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
+    ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
+    ["FLY_API_TOKEN=… skypipe setup fly --region fra --yes", "the same in a script"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
   ]);
