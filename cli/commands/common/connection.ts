@@ -77,9 +77,11 @@ class Mender {
 
   async #run(): Promise<void> {
     this.#isMending = true;
-    for (let pauseMs = MEND_MS_MIN; this.#isLost; pauseMs = Math.min(pauseMs * 2, MEND_MS_MAX)) {
+    let pauseMs = MEND_MS_MIN;
+    while (this.#isLost) {
       await this.#mend().catch(() => undefined); // the session says that it is lost, and for how long it may be
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
+      pauseMs = Math.min(pauseMs * 2, MEND_MS_MAX);
     }
     this.#isMending = false;
   }
