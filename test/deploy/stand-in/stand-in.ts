@@ -67,8 +67,8 @@ export class StandIn implements Machines {
     const standIn = new StandIn(options);
     await Promise.all([listen(standIn.#api), listen(standIn.edge.server)]);
     standIn.env = {
-      FLY_API_HOSTNAME: `http://127.0.0.1:${portOf(standIn.#api)}`,
-      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${portOf(standIn.edge.server)}`,
+      FLY_API_HOSTNAME: `http://127.0.0.1:${standIn.apiPort}`,
+      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${standIn.edgePort}`,
     };
     standIn.addOrg("acme");
     return standIn;
@@ -76,6 +76,14 @@ export class StandIn implements Machines {
 
   addOrg(slug: string, isPersonal = false): void {
     this.state.organizations.set(slug, { slug, isPersonal });
+  }
+
+  get apiPort(): number {
+    return portOf(this.#api);
+  }
+
+  get edgePort(): number {
+    return portOf(this.edge.server);
   }
 
   /** A new token; default: for the whole of `acme`. */
