@@ -44,7 +44,15 @@ export interface ApiParts {
   readonly rates: Rates | null;
   /** `METHOD /path` of every request, in order. */
   readonly requests: string[];
+  /** From the arrival of each request to its answer. */
+  readonly spans: Span[];
   readonly violations: string[];
+}
+
+/** Milliseconds, as `performance.now` counts them. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 interface Answer extends Reply {
@@ -62,6 +70,8 @@ async function serve(parts: ApiParts, request: IncomingMessage, response: Server
   const path = url.pathname.replace(/^\/v1/, "");
   const text = await readAll(request);
   parts.requests.push(`${method} ${path}`);
+  const fromMs = performance.now();
+  response.once("close", () => parts.spans.push({ fromMs, toMs: performance.now() }));
   try {
     const lose = await parts.faults.meet(`${method} ${path}`);
     parts.rates?.take(method, path, performance.now());

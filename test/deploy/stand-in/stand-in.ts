@@ -5,7 +5,7 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createApi } from "./api.ts";
+import { createApi, type Span } from "./api.ts";
 import type { Machines } from "./call.ts";
 import { loadContract } from "./contract.ts";
 import { Edge } from "./edge.ts";
@@ -32,6 +32,8 @@ export class StandIn implements Machines {
   readonly waitScale: number;
   readonly requests: string[] = [];
   readonly violations: string[] = [];
+  /** When the API was at work, and when machines were on their way from their start to listening. */
+  readonly spans: Span[] = [];
   readonly edge: Edge;
   readonly state: State = {
     organizations: new Map(),
@@ -59,6 +61,7 @@ export class StandIn implements Machines {
       contract,
       rates: options.hasRates === true ? new Rates() : null,
       requests: this.requests,
+      spans: this.spans,
       violations: this.violations,
     });
   }
@@ -147,6 +150,7 @@ export class StandIn implements Machines {
       folder: runFolder,
       volumes,
       env: this.#processEnv,
+      listening: (span) => this.spans.push(span),
       exited: () => {
         machine.process = null;
         note(machine, "exit", "stopped");
