@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import net from "node:net";
+import type net from "node:net";
 import { type ClientOptions, type RawData, WebSocket } from "ws";
 import { type ErrorCode, errorTable, WireError } from "../../satellite/wire/errors.ts";
 import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import { limits, SUBPROTOCOL } from "../../satellite/wire/limits.ts";
 import { type Address, isOpen } from "./address.ts";
+import { type Dialling, dial } from "./dial.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
@@ -29,22 +30,28 @@ export class Socket {
   readonly #socket: WebSocket;
   readonly #address: Address;
   readonly #written: () => void;
+  #dialling: Dialling | null = null;
   #reason = "";
   #error: WireError | undefined;
 
   constructor(address: Address, token: string | undefined, events: SocketEvents) {
     this.#address = address;
-    const { socketPath } = address;
     const options: ClientOptions = {
       perMessageDeflate: false, // [T-2]
       maxPayload: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
       ...(!isOpen(address) && { generateMask: maskNothing }),
       ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }), // [T-4]
-      ...(socketPath !== null && { createConnection: () => net.connect({ path: socketPath }) }),
+      createConnection: ((_options: unknown, done: Connected) => {
+        this.#dialling = dial(address, null);
+        void hand(this.#dialling.channel, done);
+      }) as unknown as typeof net.connect,
     };
     this.#socket = new WebSocket(address.url, SUBPROTOCOL, options); // [T-1]
     this.closed = new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
+      this.#socket.once("close", () => {
+        this.#dialling?.cancel();
+        resolve();
+      });
     });
     this.#written = () => events.written();
     this.#listen(events);
@@ -96,7 +103,8 @@ export class Socket {
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#reason ||= REASONS[error.code ?? ""] ?? error.message;
-      if (error.code?.startsWith("WS_ERR_") === true) this.#error ??= this.#defect(error); // RFC 6455 is broken
+      if (error instanceof WireError) this.#error ??= error;
+      else if (error.code?.startsWith("WS_ERR_") === true) this.#error ??= this.#defect(error); // RFC 6455 is broken
     });
     socket.on("close", (_code: number, reason: Buffer) => {
       this.#reason ||= reason.toString() || "the connection was lost";
@@ -126,6 +134,19 @@ export class Socket {
       );
     }
   }
+}
+
+type Connected = (error: Error | null, socket?: net.Socket) => void;
+
+async function hand(channel: Promise<net.Socket>, done: Connected): Promise<void> {
+  let socket: net.Socket;
+  try {
+    socket = await channel;
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done(null, socket);
 }
 
 /**

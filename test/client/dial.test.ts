@@ -1,0 +1,95 @@
+import { spawn } from "node:child_process";
+import dns from "node:dns";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { type Address, parseAddress } from "../../cli/client/address.ts";
+import { dial } from "../../cli/client/dial.ts";
+
+async function useServer(listen: { port: number; host: string } | { path: string }): Promise<Server> {
+  const server = createServer((socket) => socket.end("hello").on("error", () => {}));
+  server.listen(listen);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return server;
+}
+
+async function read(address: Address): Promise<string> {
+  const parts: string[] = [];
+  const socket: Socket = await dial(address, (bytes) => parts.push(Buffer.from(bytes).toString())).channel;
+  await once(socket, "close");
+  return parts.join("");
+}
+
+it("opens a channel over TCP, whose end is told", async () => {
+  const server = await useServer({ port: 0, host: "127.0.0.1" });
+  const { port } = server.address() as { port: number };
+  expect(await read(parseAddress(`ws://127.0.0.1:${port}`))).toBe("hello");
+  expect(await read(parseAddress(`ws://localhost:${port}`))).toBe("hello");
+});
+
+it("opens a channel over a Unix socket", async () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), "skypipe-")), "s");
+  await useServer({ path: file });
+  expect(await read(parseAddress(`unix:${file}`))).toBe("hello");
+});
+
+it("says why there is none", async () => {
+  const server = await useServer({ port: 0, host: "127.0.0.1" });
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  await expect(dial(parseAddress(`ws://127.0.0.1:${port}`), () => {}).channel).rejects.toMatchObject({
+    code: "ECONNREFUSED",
+  });
+});
+
+it("fails in TLS where the other side speaks none", async () => {
+  const server = await useServer({ port: 0, host: "127.0.0.1" });
+  const { port } = server.address() as { port: number };
+  await expect(dial(parseAddress(`wss://127.0.0.1:${port}`), () => {}).channel).rejects.toThrow(/SSL|TLS/i);
+});
+
+it.each(["ws", "wss"])("can be given up: %s", async (scheme) => {
+  const server = await useServer({ port: 0, host: "127.0.0.1" });
+  const { port } = server.address() as { port: number };
+  const dialling = dial(parseAddress(`${scheme}://127.0.0.1:${port}`), () => {});
+  dialling.cancel();
+  await expect(dialling.channel).rejects.toThrow(/given up|closed/);
+});
+
+/** Listens, and never answers: what arrives is lost, as in a network that is dead. */
+async function useDeadPort(host: string, port: number): Promise<void> {
+  const code = `require("net").createServer().listen({host:"${host}",port:${port},backlog:1},()=>console.log("up"))`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "ignore"] });
+  const fillers: Socket[] = [];
+  onTestFinished(() => {
+    for (const socket of fillers) socket.destroy();
+    child.kill("SIGKILL");
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGSTOP");
+  for (let isFull = false; !isFull; ) {
+    const socket = connect({ host, port }).on("error", () => {});
+    fillers.push(socket);
+    const late = new Promise((resolve) => setTimeout(resolve, 500, "late"));
+    isFull = (await Promise.race([once(socket, "connect"), late])) === "late";
+  }
+}
+
+it.each([
+  ["::1", "127.0.0.1"],
+  ["127.0.0.1", "::1"],
+])("comes through on the other family where %s is dead", async (dead, alive) => {
+  const server = await useServer({ port: 0, host: alive });
+  const { port } = server.address() as { port: number };
+  await useDeadPort(dead, port);
+  const addresses = ["::1", "127.0.0.1"].map((address) => ({ address, family: address === "::1" ? 6 : 4 }));
+  const lookUp = (_host: string, _options: unknown, done: (error: null, found: typeof addresses) => void) =>
+    done(null, addresses);
+  vi.spyOn(dns, "lookup").mockImplementation(lookUp as unknown as typeof dns.lookup);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await read(parseAddress(`ws://both.test:${port}`))).toBe("hello");
+});
