@@ -1,4 +1,4 @@
-import type { Exchange, Line } from "./doors/exchange.ts";
+import type { Exchange, Figures, Line } from "./doors/exchange.ts";
 import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
@@ -34,6 +34,9 @@ export class Engine implements Exchange {
   #isRunning = false;
   #isStopped = false;
   #lastConnection = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #isStoreInTrouble = false;
   #wakeTimer: NodeJS.Timeout | undefined;
   readonly #retryTimers: Set<NodeJS.Timeout> = new Set();
 
@@ -41,6 +44,7 @@ export class Engine implements Exchange {
     this.#parts = parts;
     parts.store.onTrouble = (trouble, detail) => {
       parts.log(trouble === null ? "info" : "error", "store.trouble", { trouble, detail });
+      this.#isStoreInTrouble = trouble !== null;
       this.post({ type: "trouble", isShut: trouble !== null });
     };
     parts.store.onDurable = (stream, offset, end) => this.post({ type: "durable", stream, offset, end });
@@ -60,6 +64,15 @@ export class Engine implements Exchange {
   forget(connection: ConnectionId): void {
     this.#lines.delete(connection);
     this.#parts.onSettled();
+  }
+
+  figures(): Figures {
+    return {
+      connections: this.#lines.size,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      isStoreInTrouble: this.#isStoreInTrouble,
+    };
   }
 
   post(event: BrokerEvent): void {
@@ -88,6 +101,7 @@ export class Engine implements Exchange {
 
   /** A defect costs the connection that met it, and is told; the others go on. */
   #handle(event: BrokerEvent): void {
+    if (event.type === "chunk") this.#receivedBytes += event.chunk.end - event.chunk.offset;
     try {
       for (const effect of this.#parts.broker.handle(event, nowMs())) this.#carryOut(effect);
     } catch (error) {
@@ -108,6 +122,7 @@ export class Engine implements Exchange {
     const { store } = this.#parts;
     switch (effect.type) {
       case "forward":
+        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         this.#lines.get(effect.connection)?.forward(effect.chunk);
         return;
       case "send":

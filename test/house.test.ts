@@ -48,9 +48,9 @@ const layers: Layer[] = [
   {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],
-    packages: ["ws"],
+    packages: ["ws", "content-disposition"],
   },
-  { prefix: "satellite/", imports: ["satellite/"], packages: ["ws"] },
+  { prefix: "satellite/", imports: ["satellite/"], packages: [] },
   { prefix: "cli/client/session.ts", imports: ["cli/client/", "satellite/wire/"], packages: "none" },
   { prefix: "cli/client/", imports: ["satellite/wire/"], packages: ["ws"] },
   { prefix: "cli/terminal/", imports: ["cli/client/", "satellite/wire/"], packages: "any" },

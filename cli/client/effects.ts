@@ -1,4 +1,6 @@
 /** What goes into a session and what comes out of it: it has no socket, no timer, no clock and no chance of its own. */
+
+import type { Cut } from "../../satellite/wire/cutter.ts";
 import type { ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import type {
@@ -9,7 +11,6 @@ import type {
   StreamBegins,
   Welcome,
 } from "../../satellite/wire/messages.ts";
-import type { Cut } from "./cutter.ts";
 import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts";
 
 /** A connection, as the session numbers it. Events of one that is not the present one are dropped. */

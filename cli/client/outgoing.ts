@@ -1,3 +1,4 @@
+import type { Cut } from "../../satellite/wire/cutter.ts";
 import { type ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
@@ -8,7 +9,6 @@ import type {
   WriterAck,
   WriterPosition,
 } from "../../satellite/wire/messages.ts";
-import type { Cut } from "./cutter.ts";
 import type { Attachment, Greeting, Port } from "./effects.ts";
 import { codeOf } from "./errors.ts";
 import type { WriterOptions } from "./types.ts";

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { parseDuration } from "../../satellite/wire/duration.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { parseDuration, parseSize } from "../terminal/units.ts";
+import { parseSize } from "../terminal/units.ts";
 import { exitCodeOf, sentenceOf } from "./common/failure.ts";
 import { type ServeOptions, satellite } from "./satellite.ts";
 

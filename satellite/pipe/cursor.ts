@@ -77,6 +77,7 @@ export class Cursor implements Notable {
       offset,
       ...info,
       ...(kind === null ? {} : { kind }),
+      ...(this.reader.isAlone ? { alone: true } : {}),
     });
   }
 

@@ -121,6 +121,11 @@ export class Reader implements Notable {
     return this.#phase === Phase.waiting;
   }
 
+  /** Whether its delivery is one stream, and no other will join it. */
+  get isAlone(): boolean {
+    return this.#phase === Phase.single;
+  }
+
   /** Whether one of its streams is still running. */
   get hasRunning(): boolean {
     for (const cursor of this.cursors.values()) if (cursor.stream.isRunning) return true;

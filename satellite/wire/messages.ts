@@ -117,7 +117,14 @@ export type WriterAck = {
   credit: number;
   end?: boolean;
 };
-export type StreamBegins = { type: "stream"; ref: number; stream: number; offset: number } & StreamInfo;
+export type StreamBegins = {
+  type: "stream";
+  ref: number;
+  stream: number;
+  offset: number;
+  /** No other stream is in its delivery. */
+  alone?: boolean;
+} & StreamInfo;
 export type Aborted = {
   type: "aborted";
   ref: number;
@@ -229,7 +236,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   pause: { ref: int, stream: int, reason: oneOf("full") },
   continue: { ref: int, stream: int },
   attached: { ref: int },
-  stream: { ref: int, stream: int, offset: int, ...info },
+  stream: { ref: int, stream: int, offset: int, ...info, "alone?": bool },
   withdrawn: { ref: int, stream: int },
   aborted: { ref: int, stream: int, offset: int, code: str(32), "reason?": str(255) },
   gap: { ref: int, stream: int, offset: int },
