@@ -122,10 +122,17 @@ export class Bed {
 
   /** The processes of this test that run a verb, also those that nobody here has a handle on. */
   running(verb: string): number[] {
-    return this.#marked().filter((pid) => {
-      const args = readOf(pid, "cmdline").split("\0");
-      return args.some((arg) => /\/skypipe(\.cjs)?$/.test(arg)) && args.includes(verb);
-    });
+    return this.marked((args) => args.some((arg) => /\/skypipe(\.cjs)?$/.test(arg)) && args.includes(verb));
+  }
+
+  /** What carries the mark of this test into what others start for it. */
+  get markVariable(): string {
+    return `SKYPIPE_TEST_BED=${this.#mark}`;
+  }
+
+  /** The processes of this test whose words please. */
+  marked(pleases: (words: string[]) => boolean): number[] {
+    return this.#marked().filter((pid) => pleases(readOf(pid, "cmdline").split("\0")));
   }
 
   /** Ends whatever was started here, and what that started, by pid; then the folder goes. */
@@ -143,8 +150,7 @@ export class Bed {
 
   /** The processes that carry this test's mark in their environment: children, and what has left its parents. */
   #marked(): number[] {
-    const mark = `SKYPIPE_TEST_BED=${this.#mark}`;
-    return processIds().filter((pid) => readOf(pid, "environ").includes(mark));
+    return processIds().filter((pid) => readOf(pid, "environ").includes(this.markVariable));
   }
 }
 
