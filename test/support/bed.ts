@@ -1,6 +1,14 @@
 /** A place of its own for one test: a folder, an environment, a satellite, and every process that it starts. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,6 +70,12 @@ export class Bed {
   /** A file of this test. */
   path(name: string): string {
     return path.join(this.dir, name);
+  }
+
+  /** Writes a file of this test. */
+  write(name: string, text: string, mode = 0o644): string {
+    writeFileSync(this.path(name), text, { mode });
+    return this.path(name);
   }
 
   spawn(program: string, args: readonly string[], options: ProcOptions = {}): Proc {

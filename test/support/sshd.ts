@@ -1,6 +1,6 @@
 /** A real sshd on loopback, with its own keys and a home of its own for whoever logs in. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -52,19 +52,46 @@ export class Sshd {
 
   /** It goes, with every connection that it carries. */
   async down(): Promise<void> {
+    const sessions = this.#sessions();
     this.#proc?.kill("SIGKILL");
     await this.#proc?.exited;
-    this.cut();
+    end(sessions);
   }
 
   /** Cuts every connection that is there; new ones are let in. */
   cut(): void {
-    for (const pid of this.sessions()) process.kill(pid, "SIGKILL");
+    end(this.#sessions());
   }
 
-  /** The processes that carry connections. */
-  sessions(): number[] {
-    return this.#bed.marked((words) => words[0]?.startsWith("sshd: ") === true && !words[0].includes("[listener]"));
+  /** The processes that carry connections, without what they run. They overwrite their environment with their title. */
+  #sessions(): number[] {
+    const found = this.#proc === null ? [] : [this.#proc.pid];
+    for (const pid of found) {
+      found.push(...childrenOf(pid).filter((child) => /^sshd: /.test(readOf(child, "cmdline"))));
+    }
+    return found.slice(1);
+  }
+
+  /** The satellites that were installed there and run. */
+  satellites(): number[] {
+    return this.#bed.marked((words) =>
+      words.some((word) => word.endsWith("/skypipe/satellite/current/boot.cjs")),
+    );
+  }
+
+  /** What keeps them running. */
+  supervisors(): number[] {
+    return this.#bed.marked((words) =>
+      words.some((word) => word.endsWith("/skypipe/satellite/supervise.sh")),
+    );
+  }
+
+  /** What is in the home besides the folders that every program shares. */
+  leftovers(): string[] {
+    const shared = [".local", ".local/share", ".config", ".config/systemd", ".config/systemd/user"];
+    return readdirSync(this.home, { recursive: true, encoding: "utf8" }).filter(
+      (name) => !shared.includes(name),
+    );
   }
 
   /** Writes what `ssh` reads here. */
@@ -124,6 +151,30 @@ export class Sshd {
     const ssh = this.#bed.path("bin/ssh");
     writeFileSync(ssh, `#!/bin/sh\nexec /usr/bin/ssh -F ${file("ssh_config")} "$@"\n`);
     chmodSync(ssh, 0o755);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((each) => each > 1 && Number(/\) \S (\d+)/.exec(readOf(each, "stat"))?.[1]) === pid);
+}
+
+function readOf(pid: number, file: "cmdline" | "stat"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return ""; // it has gone
+  }
+}
+
+function end(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // it went with another one
+    }
   }
 }
 
