@@ -29,22 +29,25 @@ const IS_NEW_ENOUGH =
   "const [a,b]=process.versions.node.split(String.fromCharCode(46)).map(Number);process.exit(a>20||a===20&&b>=19?0:1)";
 
 /**
- * Finds Node and hands it what comes on stdin. It stands between single quotes, which every shell understands, so it
- * has none itself, nor a backslash or a line break.
+ * A line of shell that finds Node and hands it what comes on stdin. It stands between single quotes, which every shell
+ * understands, so it has none itself, nor a backslash or a line break.
  */
-const BOOTSTRAP = [
-  "found=none",
-  'tell() { found="$("$1" --version 2>/dev/null </dev/null)"; }',
-  `try() { [ -x "$1" ] && tell "$1" && "$1" -e "${IS_NEW_ENOUGH}" 2>/dev/null </dev/null && exec "$1" -; }`,
-  'try "$(command -v node 2>/dev/null)"',
-  `for each in ${PLACES.join(" ")}; do try "$each"; done`,
-  'try "$("$SHELL" -lc "command -v node" 2>/dev/null </dev/null | tail -n 1)"',
-  `echo; echo "${NO_NODE_MARK}$found"`,
-].join("; ");
+export function bootstrap(places: readonly string[] = PLACES): string {
+  const script = [
+    "found=none",
+    'tell() { found="$("$1" --version 2>/dev/null </dev/null)"; }',
+    `try() { [ -x "$1" ] && tell "$1" && "$1" -e "${IS_NEW_ENOUGH}" >/dev/null 2>&1 </dev/null && exec "$1" -; }`,
+    'try "$(command -v node 2>/dev/null)"',
+    `for each in ${places.join(" ")}; do try "$each"; done`,
+    'try "$("$SHELL" -lc "command -v node" 2>/dev/null </dev/null | tail -n 1)"',
+    `echo; echo "${NO_NODE_MARK}$found"`,
+  ];
+  return `exec sh -c '${script.join("; ")}'`;
+}
 
 export async function ask(host: SshHost, request: Request): Promise<Extract<Answer, { ok: true }>> {
   const program = `${ownProgram()}\n${PROGRAM_VARIABLE}.answer(${JSON.stringify(request)});\n`;
-  const said = await runThere(host, `exec sh -c '${BOOTSTRAP}'`, program);
+  const said = await runThere(host, bootstrap(), program);
   const answer = parse(said, host.destination);
   if (answer.ok) return answer;
   throw new WireError("unreachable", `${host.destination}: ${answer.sentence}`);

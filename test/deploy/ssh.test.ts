@@ -1,12 +1,14 @@
 /** The provider for hosts of one's own, over a real ssh: as every provider, and what is its own. */
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { destinationOf, nicknameOf } from "../../deploy/ssh/destination.ts";
 import { isPassing, sshError } from "../../deploy/ssh/explain.ts";
+import { bootstrap } from "../../deploy/ssh/program.ts";
 import { unitText } from "../../deploy/ssh/remote/systemd.ts";
 import { sshProvider } from "../../deploy/ssh/ssh.ts";
+import type { Bed } from "../support/bed.ts";
 import { Sshd } from "../support/sshd.ts";
 import { useBed } from "../support/use-bed.ts";
 import { providerSuite } from "./provider-suite.ts";
@@ -49,6 +51,40 @@ describe("a host", () => {
     ["@", "ssh"],
   ])("%s is remembered as %s", (destination, name) => {
     expect(nicknameOf(destination)).toBe(name);
+  });
+});
+
+describe("Node on the host", () => {
+  /** What comes out of a host with nothing but these programs. */
+  function found(bed: Bed, env: NodeJS.ProcessEnv = {}, shell = "/bin/sh"): string {
+    for (const tool of ["sh", "tail"]) {
+      if (!existsSync(bed.path(`tools/${tool}`))) bed.link(`tools/${tool}`, `/usr/bin/${tool}`);
+    }
+    const places = ["$HOME/.nvm/versions/node/*/bin/node", "$HOME/none/node"];
+    const there = { HOME: bed.dir, PATH: bed.path("tools"), SHELL: bed.path("login"), ...env };
+    return execFileSync(shell, ["-c", bootstrap(places)], {
+      env: there,
+      input: "console.log('program')",
+    }).toString();
+  }
+
+  it("is on the path, or where people have it, or known to their login shell", () => {
+    const bed = useBed();
+    expect(found(bed)).toContain("skypipe-no-node:none");
+    bed.write("login", `#!/bin/sh\necho Welcome\necho ${process.execPath}\n`, 0o755);
+    expect(found(bed)).toBe("program\n");
+    bed.write("login", "#!/bin/sh\nexit 1\n", 0o755);
+    bed.write(".nvm/versions/node/v18/bin/node", "#!/bin/sh\necho v18.19.0\n[ $1 = --version ]\n", 0o755);
+    expect(found(bed)).toContain("skypipe-no-node:v18.19.0");
+    bed.link(".nvm/versions/node/v99/bin/node", process.execPath);
+    expect(found(bed)).toBe("program\n");
+    expect(found(bed, { HOME: "/nonexistent", PATH: path.dirname(process.execPath) })).toBe("program\n");
+  });
+
+  it.each(["bash", "dash", "zsh", "fish", "tcsh"])("is found from %s", (shell) => {
+    const bed = useBed();
+    bed.link(".nvm/versions/node/v99/bin/node", process.execPath);
+    expect(found(bed, {}, `/usr/bin/${shell}`)).toBe("program\n");
   });
 });
 
@@ -99,5 +135,4 @@ it("the unit is one that systemd understands, whatever the paths", () => {
   execFileSync("systemd-analyze", ["verify", "--user", bed.path("skypipe.service")], {
     env: { ...bed.env, SYSTEMD_LOG_LEVEL: "warning" },
   });
-  expect(readdirSync(path.dirname(bed.path("x")))).toContain("skypipe.service");
 });

@@ -74,8 +74,15 @@ export class Bed {
 
   /** Writes a file of this test. */
   write(name: string, text: string, mode = 0o644): string {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text, { mode });
     return this.path(name);
+  }
+
+  /** Makes a link of this test. */
+  link(name: string, target: string): void {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    symlinkSync(target, this.path(name));
   }
 
   spawn(program: string, args: readonly string[], options: ProcOptions = {}): Proc {

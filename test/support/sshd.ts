@@ -37,10 +37,21 @@ export class Sshd {
 
   /** Starts it, and puts an `ssh` that finds it first on the path of the bed. */
   static async start(bed: Bed, options: SshdOptions = {}): Promise<Sshd> {
-    const sshd = new Sshd(bed, await freePort());
+    const sshd = new Sshd(bed, await Sshd.freePort());
     sshd.#prepare(options);
     await sshd.up();
     return sshd;
+  }
+
+  /** One that nobody has at this moment. */
+  static async freePort(): Promise<number> {
+    return new Promise((resolve) => {
+      const server = net.createServer();
+      server.listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as net.AddressInfo;
+        server.close(() => resolve(port));
+      });
+    });
   }
 
   async up(): Promise<void> {
@@ -54,8 +65,8 @@ export class Sshd {
   async down(): Promise<void> {
     const sessions = this.#sessions();
     this.#proc?.kill("SIGKILL");
+    end(sessions); // they hold its stderr
     await this.#proc?.exited;
-    end(sessions);
   }
 
   /** Cuts every connection that is there; new ones are let in. */
@@ -176,14 +187,4 @@ function end(pids: readonly number[]): void {
       // it went with another one
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
