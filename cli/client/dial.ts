@@ -3,6 +3,7 @@ import net from "node:net";
 import type * as Tls from "node:tls";
 import type { Address } from "./address.ts";
 import { certificateError } from "./certificate.ts";
+import { lookupLoopback } from "./loopback.ts";
 import { proxyFor } from "./proxy.ts";
 
 /** Takes what came. The bytes are lent: they are others when it has returned, and all that it has set off at once. */
@@ -103,6 +104,7 @@ function inTurn(host: string): net.TcpSocketConnectOpts {
   return {
     host: withoutBrackets(host),
     autoSelectFamily: true,
+    lookup: lookupLoopback,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
   } as net.TcpSocketConnectOpts;
 }

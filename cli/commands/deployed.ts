@@ -59,8 +59,13 @@ function portOf(given: string): number {
 }
 
 function end(error: unknown): void {
-  process.stderr.write(`skypipe: ${sentenceOf(error)}\n`);
-  process.exit(exitCodeOf(error));
+  const isFlag =
+    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  const told = isFlag
+    ? new WireError("usage", error.message.split(". ", 1)[0] ?? "", { cause: error })
+    : error;
+  process.stderr.write(`skypipe: ${sentenceOf(told)}\n`);
+  process.exit(exitCodeOf(told));
 }
 
 process.on("uncaughtException", end);

@@ -21,7 +21,7 @@ export async function deploy(site: Site, talk: Talk, bundle: Bundle): Promise<Pl
   const found = await findMachine(site);
   if (found !== null) {
     site.tell("found", `the satellite of ${site.org} is there: ${describe(found)}`);
-    if (wishes.region !== undefined || wishes.size !== undefined || wishes.volume !== undefined)
+    if (wishes.region !== undefined || wishes.size !== undefined || wishes.volume === false)
       tellFixed(site, wishes);
     await ensureAddresses(site, found.app);
     return finish(site, found, bundle);
@@ -141,11 +141,11 @@ function tellFixed({ tell }: Site, { region, size }: Wishes): void {
 /** The cost is told; it is accepted by `--yes`, or by the person who is asked. */
 async function accept(cost: string, { ask, tell, wishes }: Talk): Promise<void> {
   if (wishes.yes === true) {
-    tell("cost", cost);
+    tell("cost", `at Fly ${cost}`);
     return;
   }
   if (ask === null) {
-    throw new WireError("usage", `${cost}: accept that with --yes, for example skypipe setup fly --yes`);
+    throw new WireError("usage", `at Fly ${cost}: accept that with --yes, for example skypipe setup fly --yes`);
   }
   if (await ask.confirm(`At Fly ${cost}. Go on?`, true)) return;
   throw new WireError("usage", "the cost was not accepted, so nothing was set up");

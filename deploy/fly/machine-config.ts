@@ -16,7 +16,7 @@ const CONNECTIONS = { soft: 900, hard: 1000 };
 const TOKEN_BYTES = 32;
 const READABLE = 0o444;
 
-export const TOKEN_VARIABLE = "SKYPIPE_TOKEN";
+const TOKEN_VARIABLE = "SKYPIPE_TOKEN";
 
 export interface MachineWishes {
   readonly bundle: Bundle;

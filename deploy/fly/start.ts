@@ -1,10 +1,11 @@
 /** Waits until a machine runs and the satellite in it answers. */
-import { EnvHttpProxyAgent, request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { billing } from "./explain.ts";
 import { isFailure } from "./failure.ts";
 import type { Found } from "./find.ts";
 import { urlOf } from "./names.ts";
+import { networkAgent } from "./network.ts";
 import type { Machine, MachineEvent } from "./shapes.ts";
 import { onceKnown, type Site, trying } from "./site.ts";
 
@@ -109,7 +110,7 @@ export async function awaitHealthy(site: Site, app: string): Promise<void> {
   const { clock } = site.api;
   const url = urlOf(app, site.env);
   const deadlineMs = clock.nowMs() + HEALTH_MS;
-  const dispatcher = new EnvHttpProxyAgent({ connectTimeout: HEALTH_ANSWER_MS });
+  const dispatcher = networkAgent(site.env, HEALTH_ANSWER_MS);
   try {
     for (let isTold = false; ; ) {
       const why = await illness(url, dispatcher);
@@ -133,7 +134,7 @@ function doesNotAnswer(url: string, why: string): WireError {
 }
 
 /** `null`: it is well. */
-async function illness(url: string, dispatcher: EnvHttpProxyAgent): Promise<string | null> {
+async function illness(url: string, dispatcher: Dispatcher): Promise<string | null> {
   try {
     const answer = await request(`${url}/healthz`, {
       dispatcher,
@@ -144,6 +145,7 @@ async function illness(url: string, dispatcher: EnvHttpProxyAgent): Promise<stri
     if (answer.statusCode === 200 && text.trim() === "ok") return null;
     return `HTTP ${answer.statusCode}`;
   } catch (error) {
+    if (error instanceof WireError) throw error; // a certificate or a proxy: waiting does not mend it
     const cause = error instanceof AggregateError ? error.errors[0] : error;
     return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
   }
