@@ -29,8 +29,6 @@ const common: BuildOptions = {
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
   define: { __VERSION__: JSON.stringify(version) },
-  // ws looks for these native add-ons and does without them.
-  external: ["bufferutil", "utf-8-validate"],
 };
 
 /** The command. `import()` stays lazy: a module that only a verb reaches is evaluated when that verb runs. */
@@ -57,17 +55,13 @@ async function buildCommand(out: string): Promise<Metafile> {
   return result.metafile;
 }
 
-/** The library, with ws inside, so that the package depends on nothing at run time. */
+/** The library, so that the package depends on nothing at run time. */
 async function buildLibrary(out: string): Promise<Metafile> {
   const result = await build({
     ...common,
     entryPoints: ["cli/client/index.ts"],
     outfile: path.join(out, "index.js"),
     format: "esm",
-    // ws is CommonJS and requires Node's own modules.
-    banner: {
-      js: "import {createRequire as __createRequire} from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
     metafile: true,
   });
   return result.metafile;
