@@ -4,6 +4,8 @@ import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts"
 import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 
+/** Reading it each time costs more than all else that a chunk's time does. */
+const TIME_ORIGIN_MS: number = performance.timeOrigin;
 /** Longest time a Node timer can be set to. A tick that comes early does no harm. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** After a read that failed, its reader waits so long before it is tried again. */
@@ -104,6 +106,7 @@ export class Engine implements Exchange {
     if (event.type === "chunk") this.#receivedBytes += event.chunk.end - event.chunk.offset;
     try {
       for (const effect of this.#parts.broker.handle(event, nowMs())) this.#carryOut(effect);
+      if (event.type === "chunk") event.chunk.block?.letGo(); // who needs it holds it now
     } catch (error) {
       this.#logDefect(event.type, error);
       if (!("connection" in event)) return;
@@ -121,10 +124,14 @@ export class Engine implements Exchange {
   #carryOut(effect: BrokerEffect): void {
     const { store } = this.#parts;
     switch (effect.type) {
-      case "forward":
+      case "forward": {
+        const line = this.#lines.get(effect.connection);
+        if (line === undefined) return;
         this.#sentBytes += effect.chunk.end - effect.chunk.offset;
-        this.#lines.get(effect.connection)?.forward(effect.chunk);
+        effect.chunk.block?.hold();
+        line.forward(effect.chunk);
         return;
+      }
       case "send":
         this.#lines.get(effect.connection)?.send(effect.message);
         return;
@@ -145,6 +152,7 @@ export class Engine implements Exchange {
         return;
       }
       case "append":
+        effect.chunk.block?.hold(); // the store keeps it for who knows how long
         this.#keep(effect.type, () => store.append(effect.chunk));
         return;
       case "release":
@@ -202,5 +210,5 @@ export class Engine implements Exchange {
 
 /** Milliseconds since the epoch, by a clock that nobody sets: a deadline is neither early nor late when somebody does. */
 export function nowMs(): number {
-  return Math.round(performance.timeOrigin + performance.now());
+  return Math.round(TIME_ORIGIN_MS + performance.now());
 }

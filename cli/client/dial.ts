@@ -1,13 +1,11 @@
 /** Opens the channel of bytes to a satellite: all that lies below the WebSocket. */
 import net from "node:net";
 import type * as Tls from "node:tls";
+import type { TakeBytes } from "../../satellite/wire/websocket.ts";
 import type { Address } from "./address.ts";
 import { certificateError } from "./certificate.ts";
 import { lookupLoopback } from "./loopback.ts";
 import { proxyFor } from "./proxy.ts";
-
-/** Takes what came. The bytes are lent: they are others when it has returned, and all that it has set off at once. */
-export type TakeBytes = (bytes: Uint8Array) => void;
 
 /** A channel that is being opened. */
 export interface Dialling {
@@ -38,7 +36,9 @@ export function dial(
   env: NodeJS.ProcessEnv = process.env,
 ): Dialling {
   const given = new AbortController();
-  return { channel: open(address, take, env, given.signal), cancel: () => given.abort() };
+  const channel = open(address, take, env, given.signal);
+  channel.catch(() => undefined); // it may fail before it is waited for
+  return { channel, cancel: () => given.abort() };
 }
 
 async function open(

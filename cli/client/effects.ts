@@ -54,8 +54,11 @@ export type Operation =
   | { type: "finish"; ref: number; interrupted: boolean }
   | { type: "abort"; ref: number; reason?: string }
   | { type: "read"; ref: number; pipe: string; options: ReaderOptions }
-  /** Everything of `stream` before `offset` is in the output; with `end`, its end was acted on. */
-  | { type: "consumed"; ref: number; stream: StreamBegins; offset: number; end: boolean }
+  /**
+   * Everything of `stream` before `offset` is in the output; with `end`, its end was acted on. Answers so many notices:
+   * one, where nothing is said.
+   */
+  | { type: "consumed"; ref: number; stream: StreamBegins; offset: number; end: boolean; notices?: number }
   | { type: "leave"; ref: number }
   | { type: "ask"; question: Question };
 

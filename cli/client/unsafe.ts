@@ -1,5 +1,5 @@
 import { encodeChunk, writeHeader } from "../../satellite/wire/encode.ts";
-import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
+import { type Chunk, Flag, hasFlag, NO_CHUNK, payloadOf } from "../../satellite/wire/frame.ts";
 
 /** Drop what is safe from the front of the array only when that much of it is behind `#first`. */
 const SLACK = 256;
@@ -77,7 +77,8 @@ export class UnsafeChunks {
   release(offset: number, endIsSafe: boolean): void {
     for (let chunk = this.#chunks[this.#first]; chunk !== undefined; chunk = this.#chunks[this.#first]) {
       if (chunk.end > offset || (hasFlag(chunk, Flag.final) && !endIsSafe)) break;
-      this.#first++;
+      chunk.block?.letGo();
+      this.#chunks[this.#first++] = NO_CHUNK;
     }
     this.#next = Math.max(this.#next, this.#first);
     this.#fresh = Math.max(this.#fresh, this.#first);

@@ -6,7 +6,7 @@ import type { SatelliteMessage } from "../wire/messages.ts";
 /** One connection, as the broker sees it: what it sends goes in here. None of this throws. */
 export interface Line {
   send(message: SatelliteMessage): void;
-  /** Sends the very bytes of the frame [F-4]. */
+  /** Sends the very bytes of the frame [F-4]. It may let go of the chunk's block when they have left. */
   forward(chunk: Chunk): void;
   close(code: ErrorCode | "normal"): void;
   /** Gives the line up with an error of its own [E-1]. */

@@ -1,13 +1,11 @@
 /** Through other people's networks: proxies, private authorities. */
-import { once } from "node:events";
-import net, { type AddressInfo } from "node:net";
-import tls from "node:tls";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { useSatellite } from "../client/library.ts";
 import type { Bed } from "../support/bed.ts";
 import { MiB, noiseFile } from "../support/bytes.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
 import { useProxy } from "../support/connect-proxy.ts";
+import { useTls } from "../support/tls-front.ts";
 import { useBed } from "../support/use-bed.ts";
 
 const NAME = "sat.test";
@@ -16,29 +14,6 @@ const NAME = "sat.test";
 async function useNamedSatellite(token?: string): Promise<number> {
   const url = await useSatellite({ answersTo: [NAME], ...(token !== undefined && { token }) });
   return Number(new URL(url).port);
-}
-
-/** A TLS port in front of another one. */
-async function useTls(certificate: Certificate, port: number): Promise<number> {
-  const server = tls.createServer(certificate, (near) => {
-    const far = net.connect(port, "127.0.0.1");
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      one.on("error", () => other.destroy()).on("close", () => other.destroy());
-      one.pipe(other);
-    }
-  });
-  server.on("tlsClientError", () => undefined);
-  return listen(server, { host: "127.0.0.1", port: 0 });
-}
-
-async function listen(server: net.Server, at: net.ListenOptions): Promise<number> {
-  server.listen(at);
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
 }
 
 interface Network {

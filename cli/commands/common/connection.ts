@@ -48,7 +48,8 @@ async function connectTo(target: Target): Promise<Connected> {
       return { satellite, mend: reach.mend };
     } catch (error) {
       const isAway = error instanceof WireError && error.code === "unreachable";
-      if (!isAway || performance.now() > deadlineMs) throw error;
+      if (isAway && reach.attemptMs !== undefined && performance.now() < deadlineMs) continue;
+      throw isAway && reach.explain !== undefined ? await reach.explain(error) : error;
     }
   }
 }

@@ -44,6 +44,7 @@ export async function readEnd(options: ReadOptions): Promise<number> {
 }
 
 class ReadEnd implements Sink {
+  readonly borrows = true;
   readonly #options: ReadOptions;
   readonly #teller: Teller;
   readonly #progress: Progress;
