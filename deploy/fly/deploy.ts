@@ -145,7 +145,10 @@ async function accept(cost: string, { ask, tell, wishes }: Talk): Promise<void> 
     return;
   }
   if (ask === null) {
-    throw new WireError("usage", `at Fly ${cost}: accept that with --yes, for example skypipe setup fly --yes`);
+    throw new WireError(
+      "usage",
+      `at Fly ${cost}: accept that with --yes, for example skypipe setup fly --yes`,
+    );
   }
   if (await ask.confirm(`At Fly ${cost}. Go on?`, true)) return;
   throw new WireError("usage", "the cost was not accepted, so nothing was set up");
