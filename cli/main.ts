@@ -1,8 +1,10 @@
 /** The command: finds the verb, runs it, and turns whatever it ends with into one exit code and one sentence. */
 import { type Command, CommanderError } from "commander";
 import { WireError } from "../satellite/wire/errors.ts";
+import { looksLikeLink } from "../satellite/wire/link.ts";
 import { errorFacts, exitCodeOf, sentenceOf } from "./commands/common/failure.ts";
-import { bareCommand, exampleOf, isVerb, verbCommand } from "./commands/tree.ts";
+import { exampleOf } from "./commands/manners.ts";
+import { bareCommand, isVerb, verbCommand } from "./commands/tree.ts";
 import { Teller } from "./terminal/teller.ts";
 
 /** Resolves with the exit code. */
@@ -15,6 +17,7 @@ async function main(args: readonly string[]): Promise<number> {
   const asksForHelp = options.includes("--help") || options.includes("-h");
   const program = isVerb(args[0]) || asksForHelp ? verbCommand(run) : bareCommand(run, args.includes("--"));
   try {
+    if (args.some(looksLikeLink)) throw linkInSight();
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
@@ -32,6 +35,15 @@ function report(error: unknown, options: readonly string[]): number {
   }
   if (process.env.SKYPIPE_DEBUG && error instanceof Error) teller.line(error.stack ?? "");
   return exitCodeOf(error);
+}
+
+/** It is not repeated: stderr may be a log. */
+function linkInSight(): WireError {
+  return new WireError(
+    "usage",
+    "a link is a secret, and on a command line others can see it, now and in the shell's history: run skypipe join, which " +
+      "asks for it, or give it as skypipe join < file or in SKYPIPE_LINK; whoever shared it can revoke this one",
+  );
 }
 
 /** What commander complains of, with an example of how it is done. */

@@ -13,9 +13,9 @@ import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
 
 import { WholeFile } from "../../terminal/whole-file.ts";
-import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
 import { about, exitCodeOf } from "./failure.ts";
+import { openPipe } from "./pipe.ts";
 import { pipeCalled } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -101,10 +101,11 @@ class ReadEnd implements Sink {
     // What can't be written must not be taken.
     if (file !== undefined) this.#file = await WholeFile.create(file);
     this.#output = this.#file ?? openOutput(STDOUT);
-    this.#satellite = await openSatellite(this.#teller, this.#options.satellite);
+    const opened = await openPipe(this.#teller, pipe, "read", this.#options.satellite);
+    this.#satellite = opened.satellite;
     this.#progress.start();
     const readerOptions: ReaderOptions = { mode, ...(fresh === undefined ? {} : { fresh }) };
-    this.#receiving = this.#satellite.receive(pipe, readerOptions, this);
+    this.#receiving = opened.satellite.receive(opened.pipe, readerOptions, this);
     if (timeoutMs !== undefined) this.#cancelTimeout = after(timeoutMs, () => this.#timeOut());
     const { aborted } = await Promise.race([this.#receiving.done, this.#left]);
     if (this.#stopped !== null) return "interrupted";
