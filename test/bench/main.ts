@@ -1,0 +1,81 @@
+/**
+ * `npm run bench`: skypipe against its peers in the same run, on this machine.
+ *
+ *     npm run bench -- [--list] [--only NAME[,NAME]] [--quick] [--rounds N] [--alone] [--json]
+ *
+ * `--quick` moves less and has 3 rounds; `--alone` leaves the peers out and installs nothing. What is measured is in
+ * scenarios/, a file for each. The figures of different runs are not to be compared, the ratios are.
+ */
+import { parseArgs } from "node:util";
+import { setup as buildWhatIsStale } from "../support/build.ts";
+import { described, machine } from "./machine.ts";
+import { ensurePeers } from "./peers.ts";
+import { runScenario } from "./runner.ts";
+import type { Context, Group, Result, Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/index.ts";
+import { tableOf } from "./table.ts";
+
+const { values } = parseArgs({
+  options: {
+    list: { type: "boolean", default: false },
+    only: { type: "string" },
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    alone: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+function chosen(): Scenario[] {
+  if (values.only === undefined) return [...scenarios];
+  const names = values.only.split(",");
+  const unknown = names.find((name) => !scenarios.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) throw new Error(`No scenario '${unknown}': npm run bench -- --list names them`);
+  return scenarios.filter(({ name }) => names.includes(name));
+}
+
+function roundsWanted(): number {
+  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+  if (Number.isInteger(rounds) && rounds > 0) return rounds;
+  throw new Error(`--rounds ${values.rounds}: give a whole number above 0`);
+}
+
+/** Without those that are no skypipe. */
+function alone(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    groups: async (context) => (await scenario.groups(context)).map(oursOf),
+  };
+}
+
+function oursOf(group: Group): Group {
+  const ours = Object.entries(group.contestants).filter(([name]) => name.startsWith("skypipe"));
+  return { ...group, contestants: Object.fromEntries(ours) };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function bench(): Promise<void> {
+  const context: Context = { size: values.quick ? "quick" : "full", rounds: roundsWanted() };
+  const runs = values.alone ? chosen().map(alone) : chosen();
+  buildWhatIsStale();
+  ensurePeers(values.alone ? ["time"] : runs.flatMap(({ peers }) => peers), say);
+  const on = machine();
+  if (!values.json) process.stdout.write(`${described(on)}\n`);
+  const results: Result[] = [];
+  for (const scenario of runs) {
+    const found = await runScenario(scenario, context, say);
+    results.push(...found);
+    if (!values.json) for (const result of found) process.stdout.write(`\n${tableOf(result)}`);
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine: on, ...context, results }, null, 2)}\n`);
+  if (results.some(({ failures }) => Object.keys(failures).length > 0)) process.exitCode = 1;
+}
+
+if (values.list) {
+  for (const { name, title } of scenarios) process.stdout.write(`${name.padEnd(12)}${title}\n`);
+} else {
+  await bench();
+}
