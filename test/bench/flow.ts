@@ -34,17 +34,21 @@ export async function through(
   bed: Bed,
   route: Route,
   flow: Flow,
-): Promise<{ seconds: number; costs: Sample; err: string }> {
+): Promise<{ seconds: number; costs: Sample; out: string; err: string }> {
   const { producer, consumer, bytes, boundMs } = flow;
   const receiver = bed.shell(`set -o pipefail; ${timed(bed, "recv", route.receiver)} | ${consumer}`);
   await route.ready();
   const relayCosts = metered(bed, route, bytes);
   const startedMs = performance.now();
   const sender = bed.shell(`set -o pipefail; ${producer} | ${timed(bed, "send", route.sender)}`);
-  const [, { err }] = await Promise.all([sender.exits(0, boundMs), receiver.exits(0, boundMs)]);
+  const [, { out, err }] = await Promise.all([sender.exits(0, boundMs), receiver.exits(0, boundMs)]);
   const seconds = (performance.now() - startedMs) / 1_000;
-  const costs = { ...usageOf(bed, "send", bytes), ...(await relayCosts()), ...usageOf(bed, "recv", bytes) };
-  return { seconds, costs, err };
+  const costs = ordered({
+    ...usageOf(bed, "send", bytes),
+    ...(await relayCosts()),
+    ...usageOf(bed, "recv", bytes),
+  });
+  return { seconds, costs, out, err };
 }
 
 function metered(bed: Bed, { relay, isRelayTimed = false }: Route, bytes: number): () => Promise<Sample> {
@@ -65,7 +69,7 @@ export async function flood(bed: Bed, route: Route, bytes: number, boundMs: numb
     boundMs,
   });
   if (sunkBytes(err) !== bytes) throw new Error(`${sunkBytes(err)} bytes came instead of ${bytes}`);
-  return { "MiB/s": bytes / MiB / seconds, ...ordered(costs) };
+  return { "MiB/s": bytes / MiB / seconds, ...costs };
 }
 
 /** CPU before memory, each from sender to receiver. */

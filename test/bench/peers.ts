@@ -32,15 +32,16 @@ export function peerFile(name: string): string {
 
 /** Installs what is missing of these. Throws with a sentence that says what to do where it can't. */
 export function ensurePeers(peers: readonly Peer[], say: (text: string) => void): void {
+  const wanted = [...new Set(peers)];
   installDebian(
-    peers.flatMap((peer) => {
+    wanted.flatMap((peer) => {
       const entry = debianPackages[peer];
       return entry === undefined || entry.commands.every(isThere) ? [] : entry.package.split(" ");
     }),
     say,
   );
   installNpm(
-    peers.flatMap((peer) => {
+    wanted.flatMap((peer) => {
       const entry = npmPackages[peer];
       return entry === undefined || existsSync(peerFile(entry.name))
         ? []

@@ -78,6 +78,17 @@ export async function natsServer(bed: Bed): Promise<{ relay: Proc; port: number 
   return { relay, port };
 }
 
+/** With nothing but the port changed. */
+export async function mosquitto(
+  bed: Bed,
+  flags: readonly string[] = [],
+): Promise<{ relay: Proc; port: number }> {
+  const port = await freePort();
+  const relay = bed.spawn("mosquitto", ["-p", String(port), ...flags]);
+  await listens(port, relay);
+  return { relay, port };
+}
+
 /** Each line is a message: what a user of NATS would do. */
 export const nats: RouteTo = async (bed) => {
   const { relay, port } = await natsServer(bed);
