@@ -1,7 +1,7 @@
 /** One flow of bytes through a route: `producer | sender → relay → receiver | consumer`, as processes with real pipes. */
 import type { Bed } from "../support/bed.ts";
 import { MiB } from "../support/bytes.ts";
-import type { Route, RouteTo } from "./routes.ts";
+import type { Route } from "./routes.ts";
 import type { Sample } from "./scenario.ts";
 import { meter, timed, usageOf } from "./usage.ts";
 
@@ -74,6 +74,9 @@ export async function flood(bed: Bed, route: Route, bytes: number, boundMs: numb
 
 /** CPU before memory, each from sender to receiver. */
 function ordered(costs: Sample): Sample {
-  const rank = (metric: string): number => (metric.includes("CPU") ? 0 : 1);
   return Object.fromEntries(Object.entries(costs).toSorted(([a], [b]) => rank(a) - rank(b)));
+}
+
+function rank(metric: string): number {
+  return metric.includes("CPU") ? 0 : 1;
 }

@@ -77,5 +77,10 @@ async function bench(): Promise<void> {
 if (values.list) {
   for (const { name, title } of scenarios) process.stdout.write(`${name.padEnd(12)}${title}\n`);
 } else {
-  await bench();
+  try {
+    await bench();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
 }

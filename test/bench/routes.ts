@@ -25,18 +25,27 @@ export type RouteTo = (bed: Bed) => Promise<Route>;
 const bufferBytes = 262_144;
 
 /** skypipe through a satellite that keeps in memory, or has these flags. */
-export function skypipe(flags: readonly string[] = ["--memory"], readers = 1): RouteTo {
+export function skypipe(flags: readonly string[] = ["--memory"]): RouteTo {
   return async (bed) => {
     const relay = bed.spawn("skypipe", ["satellite", "--port", "0", ...flags]);
     await relay.puts("\n");
     bed.env.SKYPIPE_SATELLITE = relay.out.trim();
-    return {
-      relay,
-      sender: "skypipe bench",
-      receiver: "skypipe bench </dev/null",
-      ready: async () => void (await bed.pipe("bench", { readers })),
-    };
+    return { relay, ...pipeOf(bed, "bench") };
   };
+}
+
+/** Through the satellite of a bed, by a pipe of this name. */
+export function pipeOf(bed: Bed, name: string): Pick<Route, "sender" | "receiver" | "ready"> {
+  return {
+    sender: `skypipe ${name}`,
+    receiver: `skypipe ${name} </dev/null`,
+    ready: async () => void (await bed.pipe(name, { readers: 1 })),
+  };
+}
+
+/** Where the satellite of a bed listens. */
+export function satellitePort(bed: Bed): number {
+  return Number(new URL(bed.env.SKYPIPE_SATELLITE ?? "").port);
 }
 
 /** Two TCP hops in C with large buffers. The relay connects to the receiver when the sender has come. */

@@ -28,20 +28,27 @@ async function runGroup(
   const rounds = Math.min(context.rounds, group.rounds ?? context.rounds);
   const samples: Record<string, Sample[]> = {};
   const failures: Record<string, string> = {};
+  const turns: (() => Promise<void>)[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const [name, contestant] of Object.entries(group.contestants)) {
-      if (name in failures) continue;
-      progress(`${scenario}: ${group.title}: ${name}, round ${round} of ${rounds}`);
-      try {
-        (samples[name] ??= []).push(await turn(name, contestant, group.boundMs));
-      } catch (error) {
-        failures[name] = error instanceof Error ? error.message : String(error);
-      }
+      turns.push(async () => {
+        if (name in failures) return;
+        progress(`${scenario}: ${group.title}: ${name}, round ${round} of ${rounds}`);
+        try {
+          const sample = await turn(name, contestant, group.boundMs);
+          (samples[name] ??= []).push(sample);
+        } catch (error) {
+          failures[name] = error instanceof Error ? error.message : String(error);
+        }
+      });
     }
   }
-  for (const name of Object.keys(failures)) delete samples[name];
+  if (group.atOnce === true) await Promise.all(turns.map(async (run) => run()));
+  else for (const run of turns) await run();
   const contestants = Object.fromEntries(
-    Object.entries(samples).map(([name, turns]) => [name, spreads(turns)]),
+    Object.keys(group.contestants)
+      .filter((name) => !(name in failures))
+      .map((name) => [name, spreads(samples[name] ?? [])]),
   );
   const targets = group.targets
     .filter(({ of, peer }) => of in group.contestants && (peer === undefined || peer in group.contestants))

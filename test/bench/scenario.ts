@@ -38,6 +38,8 @@ export interface Group {
   /** By name; ours begin with `skypipe`. */
   readonly contestants: Readonly<Record<string, Contestant>>;
   readonly targets: readonly Target[];
+  /** Every turn at the same time: for what does not depend on how much else runs, and takes long. */
+  readonly atOnce?: boolean;
   /** Where the turns of a round would say no more than one of them (default: as many as asked for). */
   readonly rounds?: number;
 }

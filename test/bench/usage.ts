@@ -34,6 +34,11 @@ function usage(who: string, cpuS: number, bytes: number, peakBytes: number): Sam
   return { [`${who} CPU s/GiB`]: cpuS / (bytes / GiB), [`${who} peak MiB`]: peakBytes / MiB };
 }
 
+export function residentBytesOf(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? Number.NaN) * 1_024;
+}
+
 /** Of the process and of the children that it has waited for. */
 export function cpuSecondsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")

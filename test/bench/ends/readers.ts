@@ -1,6 +1,7 @@
 /**
- * Many readers in one process that do as little as can be: they count what comes. `PROTOCOL PORT READERS BYTES PAYLOAD PIPES`:
- * how much each reader gets and in messages of which size; `PIPES` is how many pipes they are spread over.
+ * Many readers in one process that do as little as can be: they count what comes. `PROTOCOL PORT READERS BYTES PAYLOAD [PIPES] [REST_MS]`:
+ * how much each reader gets and in messages of which size, over how many pipes they are spread, and how long each rests after
+ * every read.
  *
  * Says `ready` on stderr when all of them wait. A first byte on stdout lets a publisher begin, and then one for each step that
  * everybody has, so that it is never further ahead than a broker without flow control bears. At the end it puts out, on stderr,
@@ -19,11 +20,13 @@ export interface Reader {
 }
 
 const stepBytes = 262_144;
-const [protocol = "", port, readersText, bytesText, payloadText, pipesText = "1"] = process.argv.slice(2);
+const [protocol = "", port, readersText, bytesText, payloadText, pipesText = "1", restText = "0"] =
+  process.argv.slice(2);
 const readers = Number(readersText);
 const bytesEach = Number(bytesText);
 const payload = Number(payloadText);
 const pipes = Number(pipesText);
+const restMs = Number(restText);
 const received = new Float64Array(readers);
 /** Read events of all sockets come one after the other and keep nothing. */
 const shared = Buffer.alloc(1_048_576);
@@ -101,7 +104,9 @@ function open(index: number): void {
       buffer: shared,
       callback: (size, bytes) => {
         take(index, reader, Buffer.from(bytes.buffer, bytes.byteOffset, size));
-        return true;
+        if (restMs === 0) return true;
+        setTimeout(() => socket.resume(), restMs);
+        return false;
       },
     },
   });

@@ -4,7 +4,8 @@ import { KiB, MiB } from "../../support/bytes.ts";
 import type { Proc } from "../../support/proc.ts";
 import { endScript } from "../ends.ts";
 import { zeros } from "../flow.ts";
-import { mosquitto, natsServer, skypipe } from "../routes.ts";
+import { readersLine, secondsIn } from "../readers.ts";
+import { mosquitto, natsServer, satellitePort, skypipe } from "../routes.ts";
 import type { Contestant, Context, Group, Scenario } from "../scenario.ts";
 import { meter } from "../usage.ts";
 import { writeLines } from "./lines.ts";
@@ -36,7 +37,9 @@ function paced(
     const { relay, port } = await broker(bed);
     const costs = meter(relay.pid);
     const publisher = `node ${endScript("publisher")} ${protocol} ${port} ${load.bytes} ${load.payload}`;
-    const { err } = await bed.shell(`${readersOf(protocol, port, load)} | ${publisher}`).exits(0, boundMs);
+    const { err } = await bed
+      .shell(`${readersLine({ protocol, port, ...load })} | ${publisher}`)
+      .exits(0, boundMs);
     return { ...rate(err, load), ...costs("relay", load.bytes * load.readers) };
   };
 }
@@ -44,9 +47,9 @@ function paced(
 function ours(load: Load, producer: (bed: Bed) => string): Contestant {
   return async (bed) => {
     const { relay, sender } = await skypipe(["--memory", "--max-lag", "64M"])(bed);
-    const port = Number(new URL(bed.env.SKYPIPE_SATELLITE ?? "").port);
+    const port = satellitePort(bed);
     const costs = meter(relay.pid);
-    const readers = bed.shell(`${readersOf("skypipe", port, load)} >/dev/null`);
+    const readers = bed.shell(`${readersLine({ protocol: "skypipe", port, ...load })} >/dev/null`);
     await readers.says(/^ready/m);
     await bed.shell(`${producer(bed)} | ${sender}`).exits(0, boundMs);
     const { err } = await readers.exits(0, boundMs);
@@ -54,13 +57,8 @@ function ours(load: Load, producer: (bed: Bed) => string): Contestant {
   };
 }
 
-function readersOf(protocol: string, port: number, { readers, bytes, payload }: Load): string {
-  return `node ${endScript("readers")} ${protocol} ${port} ${readers} ${bytes} ${payload}`;
-}
-
 function rate(err: string, { readers, bytes, unit }: Load): Record<string, number> {
-  const seconds = Number(/^([\d.]+) s$/m.exec(err)?.[1] ?? Number.NaN);
-  return { [unit.name]: (readers * bytes) / unit.bytes / seconds };
+  return { [unit.name]: (readers * bytes) / unit.bytes / secondsIn(err) };
 }
 
 function chunks(readers: number, size: Context["size"]): Group {

@@ -1,28 +1,14 @@
 /** A line every millisecond: how long each is on its way from the process that writes it to the one that reads it. */
 import type { Bed } from "../../support/bed.ts";
-import { endScript } from "../ends.ts";
-import { through } from "../flow.ts";
+import { lineBytes, lineTimesUs } from "../probe.ts";
 import { nats, pipingServer, type RouteTo, skypipe, socat } from "../routes.ts";
 import type { Context, Group, Sample, Scenario } from "../scenario.ts";
 import { quantile } from "../statistics.ts";
 
 const boundMs = 60_000;
-/** Those that waited for the sender to start, and those that ran while code was cold. */
-const skipped = 1_000;
 const measuredOf: Record<Context["size"], number> = { full: 5_000, quick: 2_000, tiny: 100 };
-const lineBytes = 100;
-
-async function lineByLine(bed: Bed, to: RouteTo, measured: number): Promise<Sample> {
-  const count = skipped + measured;
-  const route = await to(bed);
-  const { out } = await through(bed, route, {
-    producer: `node ${endScript("ticker")} ${count}`,
-    consumer: `node ${endScript("stopwatch")} ${skipped}`,
-    bytes: count * lineBytes,
-    boundMs,
-  });
-  const tookUs = JSON.parse(out) as number[];
-  if (tookUs.length !== measured) throw new Error(`${tookUs.length} lines came instead of ${measured}`);
+async function lineByLine(bed: Bed, to: RouteTo, count: number): Promise<Sample> {
+  const tookUs = await lineTimesUs(bed, await to(bed), count);
   return { "p50 µs": quantile(tookUs, 0.5), "p99 µs": quantile(tookUs, 0.99), "max µs": quantile(tookUs, 1) };
 }
 
