@@ -1,19 +1,31 @@
 /**
  * `npm run bench`: skypipe against its peers in the same run, on this machine.
  *
- *     npm run bench -- [--list] [--only NAME[,NAME]] [--quick] [--rounds N] [--alone] [--json]
+ *     npm run bench -- [--list] [--only NAME[,NAME]] [--quick] [--rounds N] [--alone] [--json] [--svg] [--readme]
+ *     npm run bench -- --profile
  *
- * `--quick` moves less and has 3 rounds; `--alone` leaves the peers out and installs nothing. What is measured is in
- * scenarios/, a file for each. The figures of different runs are not to be compared, the ratios are.
+ * `--quick` moves less and has 3 rounds instead of 5; `--alone` leaves the peers out and installs nothing; `--svg` draws what
+ * `scaling` found into scaling.svg; `--readme` puts the targets into the README; `--profile` names what the satellite spends
+ * its time on. What is measured is in scenarios/, a file for each. The figures of different runs are not to be compared, the
+ * ratios are.
  */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setup as buildWhatIsStale } from "../support/build.ts";
-import { described, machine } from "./machine.ts";
+import { MiB } from "../support/bytes.ts";
+import { chartOf } from "./chart.ts";
+import { described, type Machine, machine } from "./machine.ts";
 import { ensurePeers } from "./peers.ts";
+import { profile } from "./profile.ts";
+import { withTable } from "./readme.ts";
 import { runScenario } from "./runner.ts";
 import type { Context, Group, Result, Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { tableOf } from "./table.ts";
+
+const readme = here("../../README.md");
+const profiledMib = 4_096;
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +35,9 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     alone: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    svg: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
   },
 });
 
@@ -53,6 +68,17 @@ function oursOf(group: Group): Group {
   return { ...group, contestants: Object.fromEntries(ours) };
 }
 
+function writeSvg(on: Machine, results: readonly Result[]): void {
+  const found = results.filter((result) => result.scenario === "scaling");
+  if (found.length === 0) throw new Error("--svg draws what scaling found: choose it with --only scaling");
+  const title = "skypipe: what a stream costs as there are more of them";
+  writeFileSync(here("scaling.svg"), chartOf(found, title, described(on)));
+}
+
+function here(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -71,14 +97,28 @@ async function bench(): Promise<void> {
     if (!values.json) for (const result of found) process.stdout.write(`\n${tableOf(result)}`);
   }
   if (values.json) process.stdout.write(`${JSON.stringify({ machine: on, ...context, results }, null, 2)}\n`);
+  if (values.svg) writeSvg(on, results);
+  if (values.readme) writeFileSync(readme, withTable(readFileSync(readme, "utf8"), on, results));
   if (results.some(({ failures }) => Object.keys(failures).length > 0)) process.exitCode = 1;
 }
 
-if (values.list) {
+function list(): void {
   for (const { name, title } of scenarios) process.stdout.write(`${name.padEnd(12)}${title}\n`);
-} else {
+}
+
+async function showProfile(): Promise<void> {
+  buildWhatIsStale();
+  ensurePeers(["time"], say);
+  await profile(
+    (values.quick ? profiledMib / 8 : profiledMib) * MiB,
+    (text) => void process.stdout.write(`${text}\n`),
+  );
+}
+
+if (values.list) list();
+else {
   try {
-    await bench();
+    await (values.profile ? showProfile() : bench());
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
