@@ -19,8 +19,8 @@ import { described, type Machine, machine } from "./machine.ts";
 import { ensurePeers } from "./peers.ts";
 import { profile } from "./profile.ts";
 import { withTable } from "./readme.ts";
-import { runScenario } from "./runner.ts";
-import type { Context, Group, Result, Scenario } from "./scenario.ts";
+import { alone, runScenario } from "./runner.ts";
+import type { Context, Result, Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { tableOf } from "./table.ts";
 
@@ -55,19 +55,6 @@ function roundsWanted(): number {
   throw new Error(`--rounds ${values.rounds}: give a whole number above 0`);
 }
 
-/** Without those that are no skypipe. */
-function alone(scenario: Scenario): Scenario {
-  return {
-    ...scenario,
-    groups: async (context) => (await scenario.groups(context)).map(oursOf),
-  };
-}
-
-function oursOf(group: Group): Group {
-  const ours = Object.entries(group.contestants).filter(([name]) => name.startsWith("skypipe"));
-  return { ...group, contestants: Object.fromEntries(ours) };
-}
-
 function writeSvg(on: Machine, results: readonly Result[]): void {
   const found = results.filter((result) => result.scenario === "scaling");
   if (found.length === 0) throw new Error("--svg draws what scaling found: choose it with --only scaling");
@@ -87,7 +74,10 @@ async function bench(): Promise<void> {
   const context: Context = { size: values.quick ? "quick" : "full", rounds: roundsWanted() };
   const runs = values.alone ? chosen().map(alone) : chosen();
   buildWhatIsStale();
-  ensurePeers(values.alone ? ["time"] : runs.flatMap(({ peers }) => peers), say);
+  ensurePeers(
+    runs.flatMap(({ peers }) => peers),
+    say,
+  );
   const on = machine();
   if (!values.json) process.stdout.write(`${described(on)}\n`);
   const results: Result[] = [];

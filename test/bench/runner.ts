@@ -19,6 +19,20 @@ export async function runScenario(
   return results;
 }
 
+/** The scenario without its peers, of which only what measures remains. */
+export function alone(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    peers: scenario.peers.filter((peer) => peer === "time"),
+    groups: async (context) => (await scenario.groups(context)).map(oursOf),
+  };
+}
+
+function oursOf(group: Group): Group {
+  const ours = Object.entries(group.contestants).filter(([name]) => name.startsWith("skypipe"));
+  return { ...group, contestants: Object.fromEntries(ours) };
+}
+
 async function runGroup(
   scenario: string,
   group: Group,

@@ -3,17 +3,18 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB } from "../../support/bytes.ts";
 import type { Proc } from "../../support/proc.ts";
+import { type Watched, watchedSkypipe } from "../heap.ts";
 import { readersLine } from "../readers.ts";
-import { mosquitto, natsServer, satellitePort, skypipe } from "../routes.ts";
+import { mosquitto, natsServer } from "../routes.ts";
 import type { Contestant, Context, Group, Scenario } from "../scenario.ts";
 import { cpuSecondsOf, residentBytesOf } from "../usage.ts";
 
 const boundMs = 180_000;
 const readersOf: Record<Context["size"], number> = { full: 5_000, quick: 1_000, tiny: 10 };
 /** A collector of garbage that has nothing to do gives back after a while what opening so many has left. */
-const restMsOf: Record<Context["size"], number> = { full: 30_000, quick: 15_000, tiny: 100 };
+const restMsOf: Record<Context["size"], number> = { full: 20_000, quick: 15_000, tiny: 100 };
 
-type Broker = (bed: Bed) => Promise<{ relay: Proc; port: number }>;
+type Broker = (bed: Bed) => Promise<{ relay: Proc; port: number; inUse?: Watched["inUse"] }>;
 
 function waiting(
   protocol: "skypipe" | "nats" | "mqtt",
@@ -22,10 +23,11 @@ function waiting(
   pipes = 1,
 ): Contestant {
   return async (bed) => {
-    const { relay, port } = await broker(bed);
+    const { relay, port, inUse } = await broker(bed);
     const readers = readersOf[size];
     await pause(restMsOf[size] / 10); // its own start is over
     const before = residentBytesOf(relay.pid);
+    const usedBefore = await inUse?.();
     const line = readersLine({ protocol, port, readers, bytes: 1, payload: 1, pipes });
     const all = bed.shell(`ulimit -n $(ulimit -H -n); exec ${line}`);
     await all.says(/^ready/m, boundMs);
@@ -33,18 +35,23 @@ function waiting(
     const cpuBefore = cpuSecondsOf(relay.pid);
     await pause(restMsOf[size]);
     const cpuS = cpuSecondsOf(relay.pid) - cpuBefore;
+    const rested = residentBytesOf(relay.pid);
+    const used = await inUse?.();
     return {
-      "KiB per reader": (residentBytesOf(relay.pid) - before) / readers / KiB,
+      "KiB per reader": (rested - before) / readers / KiB,
       "just opened": (opened - before) / readers / KiB,
+      ...(used !== undefined &&
+        usedBefore !== undefined && { "in use": (used - usedBefore) / readers / KiB }),
       "CPU %": (cpuS / restMsOf[size]) * 100_000,
       "base MiB": before / MiB,
     };
   };
 }
 
-async function satellite(bed: Bed): Promise<{ relay: Proc; port: number }> {
-  const { relay } = await skypipe()(bed);
-  return { relay, port: satellitePort(bed) };
+async function satellite(bed: Bed): ReturnType<Broker> {
+  const { proc, inUse } = watchedSkypipe(bed, ["satellite", "--memory", "--port", "0"]);
+  await proc.puts("\n");
+  return { relay: proc, port: Number(new URL(proc.out.trim()).port), inUse };
 }
 
 export const idle: Scenario = {
