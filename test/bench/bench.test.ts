@@ -23,6 +23,10 @@ const here: Machine = {
 };
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+function frame(functionName: string, url: string): object {
+  return { callFrame: { functionName, url, lineNumber: 9 } };
+}
+
 function certain(value: number): Result["contestants"][string][string] {
   return { median: value, min: value, max: value };
 }
@@ -186,9 +190,6 @@ it("draws a panel for each metric, a point for each contestant", () => {
 });
 
 it("adds up what a profile says of each function's own time, but for idleness", () => {
-  const frame = (functionName: string, url: string): object => ({
-    callFrame: { functionName, url, lineNumber: 9 },
-  });
   const costs = costsOf({
     nodes: [
       { id: 1, ...frame("(idle)", "") },
@@ -226,18 +227,7 @@ it("runs a scenario of real processes, small", async () => {
 });
 
 it("runs from the command line, and gives JSON to machines", () => {
-  const args = [
-    "--import",
-    "tsx",
-    "test/bench/main.ts",
-    "--only",
-    "trigger",
-    "--alone",
-    "--quick",
-    "--rounds",
-    "1",
-    "--json",
-  ];
+  const args = ["--import", "tsx", "test/bench/main.ts", "--only", "trigger", "--alone", "--tiny", "--json"];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
   expect({ status, stderr }).toMatchObject({ status: 0 });
   const {
@@ -246,7 +236,7 @@ it("runs from the command line, and gives JSON to machines", () => {
     size,
     results,
   } = JSON.parse(stdout) as { machine: Machine; rounds: number; size: string; results: Result[] };
-  expect({ rounds, size, cores: on.cores }).toEqual({ rounds: 1, size: "quick", cores: machine().cores });
+  expect({ rounds, size, cores: on.cores }).toEqual({ rounds: 1, size: "tiny", cores: machine().cores });
   expect(results).toHaveLength(1);
   const skypipe = results[0]?.contestants.skypipe?.ms;
   expect(Object.keys(skypipe ?? {})).toEqual(["median", "min", "max"]);

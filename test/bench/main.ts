@@ -1,10 +1,10 @@
 /**
  * `npm run bench`: skypipe against its peers in the same run, on this machine.
  *
- *     npm run bench -- [--list] [--only NAME[,NAME]] [--quick] [--rounds N] [--alone] [--json] [--svg] [--readme]
+ *     npm run bench -- [--list] [--only NAME[,NAME]] [--quick | --tiny] [--rounds N] [--alone] [--json] [--svg] [--readme]
  *     npm run bench -- --profile
  *
- * `--quick` moves less and has 3 rounds instead of 5; `--alone` leaves the peers out and installs nothing; `--svg` draws what
+ * `--quick` moves less and has 3 rounds instead of 5, `--tiny` is just enough to see that it runs; `--alone` leaves the peers out and installs nothing; `--svg` draws what
  * `scaling` found into scaling.svg; `--readme` puts the targets into the README; `--profile` names what the satellite spends
  * its time on. What is measured is in scenarios/, a file for each. The figures of different runs are not to be compared, the
  * ratios are.
@@ -25,13 +25,14 @@ import { scenarios } from "./scenarios/index.ts";
 import { tableOf } from "./table.ts";
 
 const readme = here("../../README.md");
-const profiledMib = 4_096;
+const profiledMib = { full: 4_096, quick: 512, tiny: 16 };
 
 const { values } = parseArgs({
   options: {
     list: { type: "boolean", default: false },
     only: { type: "string" },
     quick: { type: "boolean", default: false },
+    tiny: { type: "boolean", default: false },
     rounds: { type: "string" },
     alone: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -40,6 +41,7 @@ const { values } = parseArgs({
     profile: { type: "boolean", default: false },
   },
 });
+const size: Context["size"] = values.tiny ? "tiny" : values.quick ? "quick" : "full";
 
 function chosen(): Scenario[] {
   if (values.only === undefined) return [...scenarios];
@@ -50,7 +52,7 @@ function chosen(): Scenario[] {
 }
 
 function roundsWanted(): number {
-  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+  const rounds = Number(values.rounds ?? { full: 5, quick: 3, tiny: 1 }[size]);
   if (Number.isInteger(rounds) && rounds > 0) return rounds;
   throw new Error(`--rounds ${values.rounds}: give a whole number above 0`);
 }
@@ -71,7 +73,7 @@ function say(text: string): void {
 }
 
 async function bench(): Promise<void> {
-  const context: Context = { size: values.quick ? "quick" : "full", rounds: roundsWanted() };
+  const context: Context = { size, rounds: roundsWanted() };
   const runs = values.alone ? chosen().map(alone) : chosen();
   buildWhatIsStale();
   ensurePeers(
@@ -99,10 +101,7 @@ function list(): void {
 async function showProfile(): Promise<void> {
   buildWhatIsStale();
   ensurePeers(["time"], say);
-  await profile(
-    (values.quick ? profiledMib / 8 : profiledMib) * MiB,
-    (text) => void process.stdout.write(`${text}\n`),
-  );
+  await profile(profiledMib[size] * MiB, (text) => void process.stdout.write(`${text}\n`));
 }
 
 if (values.list) list();

@@ -2,11 +2,9 @@
 import type { Bed } from "../support/bed.ts";
 import type { Spread } from "./statistics.ts";
 
-/** `tiny` is for the test that looks at the shape of the output. */
-export type Size = "full" | "quick" | "tiny";
-
 export interface Context {
-  readonly size: Size;
+  /** `tiny` is just enough to see that it runs. */
+  readonly size: "full" | "quick" | "tiny";
   /** Rounds, in each of which every contestant has its turn. */
   readonly rounds: number;
 }

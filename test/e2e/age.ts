@@ -21,15 +21,19 @@ export interface Reading {
   readonly residentMiB: number;
 }
 
-export interface Life {
+/** What it has seen. */
+interface Counts {
+  lines: number;
+  shortStreams: number;
+  longStreams: number;
+  cuts: number;
+  killedWriters: number;
+}
+
+export interface Life extends Readonly<Counts> {
   readonly readings: readonly Reading[];
   readonly written: string;
   readonly read: string;
-  readonly lines: number;
-  readonly shortStreams: number;
-  readonly longStreams: number;
-  readonly cuts: number;
-  readonly killedWriters: number;
 }
 
 const lineTickMs = 50;
@@ -40,15 +44,6 @@ const cutMs = 5_000;
 const phaseMs = 15_000;
 /** Short, so that what the grace forgets is forgotten while somebody looks. */
 const grace = "5s";
-
-/** Numbers that grow while it lives. */
-class Counts {
-  lines = 0;
-  shortStreams = 0;
-  longStreams = 0;
-  cuts = 0;
-  killedWriters = 0;
-}
 
 export async function growOld(bed: Bed, ms: number, hear: (reading: Reading) => void): Promise<Life> {
   const satellite = watchedSkypipe(bed, [
@@ -75,7 +70,7 @@ export async function growOld(bed: Bed, ms: number, hear: (reading: Reading) => 
       stdin: "socket",
       env: { SKYPIPE_SATELLITE: near.url },
     });
-    const counts = new Counts();
+    const counts: Counts = { lines: 0, shortStreams: 0, longStreams: 0, cuts: 0, killedWriters: 0 };
     const hash = createHash("sha256");
     const endMs = performance.now() + ms;
     const everyone = { satellite, writer, reader };
@@ -87,7 +82,7 @@ export async function growOld(bed: Bed, ms: number, hear: (reading: Reading) => 
       await Promise.all([
         repeat(phaseEndMs, 0, async () => shortOnes(url, counts)),
         repeat(phaseEndMs, 1_000, async () => longOne(url, counts)),
-        repeat(phaseEndMs, cutMs, async () => void (counts.cuts++ % 2 === 0 ? near : far).cut()),
+        repeat(phaseEndMs, cutMs, () => (counts.cuts++ % 2 === 0 ? near : far).cut()),
         killedWriter(bed, counts),
       ]);
       // Only the lines flow now: what is in use is what has stayed.
@@ -110,7 +105,7 @@ export async function growOld(bed: Bed, ms: number, hear: (reading: Reading) => 
 }
 
 /** One after the other, with a pause after each, until time is over. */
-async function repeat(endMs: number, restMs: number, act: () => Promise<void>): Promise<void> {
+async function repeat(endMs: number, restMs: number, act: () => Promise<void> | void): Promise<void> {
   while (performance.now() < endMs) {
     await act();
     await pause(restMs);

@@ -101,6 +101,10 @@ function named(counts: readonly number[], what: string): string[] {
   return counts.map((count) => `skypipe, ${count.toLocaleString("en")} ${what}`);
 }
 
+function each(names: readonly string[], make: (index: number) => Contestant): Group["contestants"] {
+  return Object.fromEntries(names.map((name, index) => [name, make(index)]));
+}
+
 /** The last of several contestants against the first: costs flat, rates not much less. */
 function flatness(
   names: readonly string[],
@@ -122,19 +126,17 @@ export const scaling: Scenario = {
     const bufferedCounts = bufferedCountsOf[size];
     const liveNames = named(liveCounts, "live");
     const bufferedNames = named(bufferedCounts, "buffered");
-    const contestants = (names: string[], make: (index: number) => Contestant): Group["contestants"] =>
-      Object.fromEntries(names.map((name, index) => [name, make(index)]));
     return [
       {
         title: `live streams that share ${mibOf[size]} MiB, each with a session and a pipe of its own`,
         boundMs,
-        contestants: contestants(liveNames, (index) => live(liveCounts[index] ?? 1, size)),
+        contestants: each(liveNames, (index) => live(liveCounts[index] ?? 1, size)),
         targets: flatness(liveNames, ["relay CPU s/GiB", "line p50 µs"], ["MiB/s"]),
       },
       {
         title: `one live stream of ${mibOf[size]} MiB beside buffered ones of 100 bytes`,
         boundMs,
-        contestants: contestants(bufferedNames, (index) => buffered(bufferedCounts[index] ?? 1, size)),
+        contestants: each(bufferedNames, (index) => buffered(bufferedCounts[index] ?? 1, size)),
         targets: flatness(
           bufferedNames.slice(1),
           ["relay CPU s/GiB", "line p50 µs", "µs to write a stream", "µs to read a stream"],
