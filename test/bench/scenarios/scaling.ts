@@ -27,6 +27,8 @@ const mibOf: Record<Context["size"], number> = { full: 500, quick: 200, tiny: 5 
 const linesOf: Record<Context["size"], number> = { full: 3_000, quick: 1_000, tiny: 50 };
 /** Of each stream beside the one that is measured. */
 const linesPerS = 10;
+/** Behind those that are buffered already, to see what one more costs. */
+const moreStreams = 1_000;
 /** A cost that is at most this many times as high counts as flat. */
 const flat = 2;
 
@@ -66,22 +68,29 @@ function live(streams: number, size: Context["size"]): Contestant {
   };
 }
 
+function textsOf(streams: number): string[] {
+  return Array.from({ length: streams }, () => `${"x".repeat(99)}\n`);
+}
+
 function buffered(streams: number, size: Context["size"]): Contestant {
   return async (bed) => {
     const route = await skypipe()(bed);
     const url = bed.env.SKYPIPE_SATELLITE ?? "";
-    const texts = Array.from({ length: streams }, () => `${"x".repeat(99)}\n`);
-    const writeS = await secondsOf(async () => writeSmallStreams(url, "backlog", texts));
-    const { "relay peak MiB": _, ...figures } = await flood(bed, route, mibOf[size] * MiB, boundMs);
+    await writeSmallStreams(url, "backlog", textsOf(streams));
+    const more = textsOf(moreStreams);
+    const writeS = await secondsOf(async () => writeSmallStreams(url, "backlog", more));
+    const figures = await flood(bed, route, mibOf[size] * MiB, boundMs);
     const p50 = await lineP50(bed, route, linesOf[size]);
-    const readS = await secondsOf(async () => readSmallStreams(url, "backlog", streams));
+    const all = streams + moreStreams;
+    const readS = await secondsOf(async () => readSmallStreams(url, "backlog", all));
     await isEmpty(url);
     return {
       "MiB/s": figures["MiB/s"] ?? Number.NaN,
       "relay CPU s/GiB": figures["relay CPU s/GiB"] ?? Number.NaN,
       "line p50 µs": p50,
-      "µs to write a stream": (writeS / streams) * 1e6,
-      "µs to read a stream": (readS / streams) * 1e6,
+      "µs to write a stream": (writeS / moreStreams) * 1e6,
+      "µs to read a stream": (readS / all) * 1e6,
+      "relay peak MiB": figures["relay peak MiB"] ?? Number.NaN,
     };
   };
 }
@@ -138,7 +147,7 @@ export const scaling: Scenario = {
         boundMs,
         contestants: each(bufferedNames, (index) => buffered(bufferedCounts[index] ?? 1, size)),
         targets: flatness(
-          bufferedNames.slice(1),
+          bufferedNames,
           ["relay CPU s/GiB", "line p50 µs", "µs to write a stream", "µs to read a stream"],
           ["MiB/s"],
         ),
