@@ -81,6 +81,8 @@ async function bench(): Promise<void> {
     say,
   );
   const on = machine();
+  if (on.load > on.cores)
+    say(`load ${on.load} on ${on.cores} cores: so much else runs that the ratios say little`);
   if (!values.json) process.stdout.write(`${described(on)}\n`);
   const results: Result[] = [];
   for (const scenario of runs) {

@@ -39,6 +39,11 @@ export function residentBytesOf(pid: number): number {
   return Number(line?.[1] ?? Number.NaN) * 1_024;
 }
 
+/** Those that run, and those that it has not waited for: only what waited-for children have cost is in its own sums. */
+export function childrenOf(pid: number): number {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).length;
+}
+
 /** Of the process and of the children that it has waited for. */
 export function cpuSecondsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")

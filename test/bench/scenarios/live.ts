@@ -2,11 +2,12 @@
 
 import type { Bed } from "../../support/bed.ts";
 import { MiB } from "../../support/bytes.ts";
+import { until } from "../../support/until.ts";
 import { flood, sink, sunkBytes, zeros } from "../flow.ts";
 import { pipingServer, type RouteTo, skypipe, socat } from "../routes.ts";
 import type { Context, Group, Sample, Scenario } from "../scenario.ts";
 import { sshd } from "../sshd.ts";
-import { meter, timed, usageOf } from "../usage.ts";
+import { childrenOf, meter, timed, usageOf } from "../usage.ts";
 
 const boundMs = 120_000;
 const mibOf: Record<Context["size"], number> = { full: 1_024, quick: 256, tiny: 4 };
@@ -21,6 +22,7 @@ async function ssh(bed: Bed, bytes: number): Promise<Sample> {
   const { err } = await bed.shell(line).exits(0, boundMs);
   const seconds = (performance.now() - startedMs) / 1_000;
   if (sunkBytes(err) !== bytes) throw new Error(`${sunkBytes(err)} bytes came instead of ${bytes}`);
+  await until("sshd knows what its child has cost", () => childrenOf(pid) === 0);
   return { "MiB/s": bytes / MiB / seconds, ...usageOf(bed, "send", bytes), ...relay("relay", bytes) };
 }
 
