@@ -62,7 +62,7 @@ function installDebian(packages: readonly string[], say: (text: string) => void)
       `The bench needs Debian packages and may not install them: run '${line}' as root, or use --alone`,
     );
   }
-  say(`installing from Debian: ${packages.join(" ")}`);
+  say(`installing from Debian: ${packages.join(" ")} (a package may start its service: the bench uses none)`);
   const asRoot = isRoot ? [] : ["sudo", "-n"];
   const quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"];
   run([...asRoot, ...quiet, "update"]);

@@ -1,6 +1,6 @@
 /** A line every millisecond through a route, and how long each is on its way. */
 import type { Bed } from "../support/bed.ts";
-import { endScript } from "./ends.ts";
+import { endLine } from "./ends.ts";
 import { through } from "./flow.ts";
 import type { Route } from "./routes.ts";
 
@@ -12,8 +12,8 @@ export const lineBytes = 100;
 /** Microseconds from the process that writes a line to the one that reads it, line by line. */
 export async function lineTimesUs(bed: Bed, route: Route, count: number): Promise<number[]> {
   const { out } = await through(bed, route, {
-    producer: `node ${endScript("ticker")} ${skipped + count}`,
-    consumer: `node ${endScript("stopwatch")} ${skipped}`,
+    producer: endLine("ticker", skipped + count),
+    consumer: endLine("stopwatch", skipped),
     bytes: (skipped + count) * lineBytes,
     boundMs,
   });

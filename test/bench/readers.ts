@@ -1,5 +1,5 @@
 /** The process with many readers (ends/readers.ts): how it is started, and what it says. */
-import { endScript } from "./ends.ts";
+import { endLine } from "./ends.ts";
 
 export interface Readers {
   readonly protocol: "skypipe" | "nats" | "mqtt";
@@ -22,7 +22,7 @@ export function readersLine({
   pipes = 1,
   restMs = 0,
 }: Readers): string {
-  return `node ${endScript("readers")} ${protocol} ${port} ${readers} ${bytes} ${payload} ${pipes} ${restMs}`;
+  return endLine("readers", protocol, port, readers, bytes, payload, pipes, restMs);
 }
 
 /** From the first byte to the last. */

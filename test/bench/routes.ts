@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { Bed } from "../support/bed.ts";
 import type { Proc } from "../support/proc.ts";
 import { until } from "../support/until.ts";
-import { endScript } from "./ends.ts";
+import { endLine } from "./ends.ts";
 import { peerFile } from "./peers.ts";
 import { connected, freePort, listens } from "./ports.ts";
 import { timed } from "./usage.ts";
@@ -44,8 +44,12 @@ export function pipeOf(bed: Bed, name: string): Pick<Route, "sender" | "receiver
 }
 
 /** Where the satellite of a bed listens. */
+export function satelliteUrl(bed: Bed): string {
+  return bed.env.SKYPIPE_SATELLITE ?? "";
+}
+
 export function satellitePort(bed: Bed): number {
-  return Number(new URL(bed.env.SKYPIPE_SATELLITE ?? "").port);
+  return Number(new URL(satelliteUrl(bed)).port);
 }
 
 /** Two TCP hops in C with large buffers. The relay connects to the receiver when the sender has come. */
@@ -93,7 +97,9 @@ export async function mosquitto(
   flags: readonly string[] = [],
 ): Promise<{ relay: Proc; port: number }> {
   const port = await freePort();
-  const relay = bed.spawn("mosquitto", ["-p", String(port), ...flags]);
+  // It takes as many descriptors as it is given, where others ask for more.
+  const line = ["exec mosquitto -p", port, ...flags].join(" ");
+  const relay = bed.shell(`ulimit -n "$(ulimit -H -n)"; ${line}`);
   await listens(port, relay);
   return { relay, port };
 }
@@ -101,13 +107,15 @@ export async function mosquitto(
 /** Each line is a message: what a user of NATS would do. */
 export const nats: RouteTo = async (bed) => {
   const { relay, port } = await natsServer(bed);
-  const script = endScript("nats");
-  const subscribed = bed.path("subscribed");
+  return { relay, ...natsEnds(port, bed.path("subscribed")) };
+};
+
+/** The receiver makes a file when it has subscribed. */
+export function natsEnds(port: number, subscribed: string): Pick<Route, "sender" | "receiver" | "ready"> {
   const library = peerFile("@nats-io/transport-node");
   return {
-    relay,
-    sender: `node ${script} send ${library} ${port}`,
-    receiver: `node ${script} recv ${library} ${port} ${subscribed}`,
+    sender: endLine("nats", "send", library, port),
+    receiver: endLine("nats", "recv", library, port, subscribed),
     ready: async () => void (await until("the subscription", () => existsSync(subscribed))),
   };
-};
+}

@@ -24,7 +24,9 @@ export async function sshd(bed: Bed): Promise<{ pid: number; remote: string }> {
     `PidFile ${bed.path("sshd.pid")}`,
     "StrictModes no",
     "UsePAM no",
-    "PermitRootLogin yes",
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "KbdInteractiveAuthentication no",
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   if (process.getuid?.() === 0) mkdirSync(emptyFolder, { recursive: true });

@@ -3,9 +3,9 @@
 import { limits } from "../../../satellite/wire/limits.ts";
 import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB } from "../../support/bytes.ts";
-import { endScript } from "../ends.ts";
+import { endLine } from "../ends.ts";
 import { readersLine, secondsIn } from "../readers.ts";
-import { satellitePort, skypipe } from "../routes.ts";
+import { satellitePort, satelliteUrl, skypipe } from "../routes.ts";
 import type { Context, Group, Sample, Scenario } from "../scenario.ts";
 import { meter, residentBytesOf } from "../usage.ts";
 
@@ -30,7 +30,7 @@ async function crowd(bed: Bed, streams: number, bytes: number, restMs: number): 
   });
   const readers = bed.shell(`${line} >/dev/null`);
   await readers.says(/^ready/m, boundMs);
-  const writers = `node ${endScript("writers")} ${bed.env.SKYPIPE_SATELLITE} ${streams} ${bytes}`;
+  const writers = endLine("writers", satelliteUrl(bed), streams, bytes);
   await bed.shell(writers).exits(0, boundMs);
   const { err } = await readers.exits(0, boundMs);
   const all = streams * bytes;

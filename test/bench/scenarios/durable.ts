@@ -13,7 +13,7 @@ import { KiB, MiB } from "../../support/bytes.ts";
 import { noiseBlocks } from "../../support/noise-flow.ts";
 import { asBlock, ddSeconds, secondsOf, settle } from "../disk.ts";
 import { flood, sink, sunkBytes, zeros } from "../flow.ts";
-import { skypipe } from "../routes.ts";
+import { satelliteUrl, skypipe } from "../routes.ts";
 import type { Context, Group, Sample, Scenario } from "../scenario.ts";
 import { meter, timed, usageOf } from "../usage.ts";
 
@@ -29,7 +29,7 @@ async function commitBytes(bytes: number): Promise<number> {
   const bed = new Bed();
   try {
     await durable(bed, bytes);
-    const end = await connect({ url: bed.env.SKYPIPE_SATELLITE ?? "" });
+    const end = await connect({ url: satelliteUrl(bed) });
     let acknowledgements = 0;
     const writer = end.writer("bench", { kind: "binary" }).on("safe", () => acknowledgements++);
     for (const block of noiseBlocks(bytes, 1)) if (!writer.write(block)) await once(writer, "drain");

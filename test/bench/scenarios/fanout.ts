@@ -2,7 +2,7 @@
 import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB } from "../../support/bytes.ts";
 import type { Proc } from "../../support/proc.ts";
-import { endScript } from "../ends.ts";
+import { endLine } from "../ends.ts";
 import { zeros } from "../flow.ts";
 import { readersLine, secondsIn } from "../readers.ts";
 import { mosquitto, natsServer, satellitePort, skypipe } from "../routes.ts";
@@ -36,7 +36,7 @@ function paced(
   return async (bed) => {
     const { relay, port } = await broker(bed);
     const costs = meter(relay.pid);
-    const publisher = `node ${endScript("publisher")} ${protocol} ${port} ${load.bytes} ${load.payload}`;
+    const publisher = endLine("publisher", protocol, port, load.bytes, load.payload);
     const { err } = await bed
       .shell(`${readersLine({ protocol, port, ...load })} | ${publisher}`)
       .exits(0, boundMs);

@@ -29,7 +29,7 @@ function waiting(
     const before = residentBytesOf(relay.pid);
     const usedBefore = await inUse?.();
     const line = readersLine({ protocol, port, readers, bytes: 1, payload: 1, pipes });
-    const all = bed.shell(`ulimit -n $(ulimit -H -n); exec ${line}`);
+    const all = bed.shell(`exec ${line}`);
     await all.says(/^ready/m, boundMs);
     const opened = residentBytesOf(relay.pid);
     const cpuBefore = cpuSecondsOf(relay.pid);

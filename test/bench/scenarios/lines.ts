@@ -1,6 +1,7 @@
 /** Short lines at full speed, none of which may be lost. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Bed } from "../../support/bed.ts";
+import { quoted } from "../ends.ts";
 import { through } from "../flow.ts";
 import { nats, pipingServer, type RouteTo, skypipe, socat } from "../routes.ts";
 import type { Context, Group, Sample, Scenario, Target } from "../scenario.ts";
@@ -24,7 +25,7 @@ export function writeLines(bed: Bed, count: number): { file: string; producer: s
     writeSync(fd, `${lines.join("\n")}\n`);
   }
   closeSync(fd);
-  return { file, producer: `grep --line-buffered ^ ${file}` };
+  return { file, producer: `grep --line-buffered ^ ${quoted(file)}` };
 }
 
 async function lineFlow(bed: Bed, to: RouteTo, count: number, isInBlocks: boolean): Promise<Sample> {
@@ -32,7 +33,12 @@ async function lineFlow(bed: Bed, to: RouteTo, count: number, isInBlocks: boolea
   const route = await to(bed);
   const bytes = count * lineBytes;
   // cmp ends with 1, and the turn with it, where what comes is not what was sent.
-  const flow = { producer: isInBlocks ? `cat ${file}` : byLine, consumer: `cmp - ${file}`, bytes, boundMs };
+  const flow = {
+    producer: isInBlocks ? `cat ${quoted(file)}` : byLine,
+    consumer: `cmp - ${quoted(file)}`,
+    bytes,
+    boundMs,
+  };
   const { seconds, costs } = await through(bed, route, flow);
   return { "lines/s": count / seconds, ...costs };
 }

@@ -7,11 +7,11 @@ import { readSmallStreams, writeSmallStreams } from "../../e2e/durable-scenarios
 import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB } from "../../support/bytes.ts";
 import { secondsOf } from "../disk.ts";
-import { endScript } from "../ends.ts";
+import { endLine } from "../ends.ts";
 import { flood } from "../flow.ts";
 import { lineTimesUs } from "../probe.ts";
 import { readersLine, secondsIn } from "../readers.ts";
-import { pipeOf, type Route, satellitePort, skypipe } from "../routes.ts";
+import { pipeOf, type Route, satellitePort, satelliteUrl, skypipe } from "../routes.ts";
 import type { Contestant, Context, Group, Sample, Scenario } from "../scenario.ts";
 import { quantile } from "../statistics.ts";
 import { meter } from "../usage.ts";
@@ -42,7 +42,7 @@ async function together(bed: Bed, route: Route, streams: number, bytes: number):
   const readers = bed.shell(`${readersLine({ protocol: "skypipe", port, ...load })} >/dev/null`);
   await readers.says(/^ready/m);
   const costs = meter(route.relay.pid);
-  const line = `node ${endScript("writers")} ${bed.env.SKYPIPE_SATELLITE} ${streams} ${bytes}`;
+  const line = endLine("writers", satelliteUrl(bed), streams, bytes);
   await bed.shell(line).exits(0, boundMs);
   const { err } = await readers.exits(0, boundMs);
   const rate = (streams * bytes) / MiB / secondsIn(err);
@@ -54,9 +54,7 @@ function live(streams: number, size: Context["size"]): Contestant {
     const route = await skypipe()(bed);
     const figures = await together(bed, route, streams, Math.floor((mibOf[size] * MiB) / streams));
     // The others write a line now and then to a reader of theirs while one is looked at.
-    const others = bed.shell(
-      `node ${endScript("writers")} ${bed.env.SKYPIPE_SATELLITE} ${streams} 0 ${linesPerS}`,
-    );
+    const others = bed.shell(endLine("writers", satelliteUrl(bed), streams, 0, linesPerS));
     const port = satellitePort(bed);
     const endless = { readers: streams, bytes: Number.MAX_SAFE_INTEGER, payload: 100, pipes: streams };
     const readers = bed.shell(`${readersLine({ protocol: "skypipe", port, ...endless })} >/dev/null`);
@@ -75,7 +73,7 @@ function textsOf(streams: number): string[] {
 function buffered(streams: number, size: Context["size"]): Contestant {
   return async (bed) => {
     const route = await skypipe()(bed);
-    const url = bed.env.SKYPIPE_SATELLITE ?? "";
+    const url = satelliteUrl(bed);
     await writeSmallStreams(url, "backlog", textsOf(streams));
     const more = textsOf(moreStreams);
     const writeS = await secondsOf(async () => writeSmallStreams(url, "backlog", more));

@@ -1,6 +1,6 @@
 /** Much into a reader that takes little: what waits must not pile up anywhere. */
 import { MiB } from "../../support/bytes.ts";
-import { endScript } from "../ends.ts";
+import { endLine } from "../ends.ts";
 import { through, zeros } from "../flow.ts";
 import { pipingServer, type RouteTo, skypipe, socat } from "../routes.ts";
 import type { Contestant, Context, Group, Scenario } from "../scenario.ts";
@@ -19,7 +19,7 @@ export const slow: Scenario = {
     const boundMs = (bytes / bytesPerS) * 1_000 + spareMs;
     const along = (to: RouteTo): Contestant => {
       return async (bed) => {
-        const consumer = `node ${endScript("paced")} ${bytesPerS}`;
+        const consumer = endLine("paced", bytesPerS);
         const { seconds, costs, err } = await through(bed, await to(bed), {
           producer: zeros(bytes),
           consumer,

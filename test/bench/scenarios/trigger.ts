@@ -1,11 +1,15 @@
 /** `echo | skypipe trigger`: from its start until it and the one that waited have both gone. */
-import { existsSync } from "node:fs";
 import type { Bed } from "../../support/bed.ts";
 import type { Proc } from "../../support/proc.ts";
 import { until } from "../../support/until.ts";
-import { endScript } from "../ends.ts";
-import { peerFile } from "../peers.ts";
-import { mosquitto as mosquittoBroker, natsServer, pipingServer, type Route, skypipe } from "../routes.ts";
+import {
+  mosquitto as mosquittoBroker,
+  natsEnds,
+  natsServer,
+  pipingServer,
+  type Route,
+  skypipe,
+} from "../routes.ts";
 import type { Contestant, Context, Group, Scenario } from "../scenario.ts";
 import { quantile } from "../statistics.ts";
 
@@ -58,14 +62,12 @@ function mosquitto(times: number): Contestant {
 function nats(times: number): Contestant {
   return async (bed) => {
     const { port } = await natsServer(bed);
-    const command = `node ${endScript("nats")}`;
-    const library = peerFile("@nats-io/transport-node");
     let turn = 0;
     return several(times, async () => {
-      const subscribed = bed.path(`subscribed-${++turn}`);
-      const waiting = bed.shell(`exec ${command} recv ${library} ${port} ${subscribed}`);
-      await until("the subscription", () => existsSync(subscribed));
-      return released(bed, waiting, `echo | ${command} send ${library} ${port}`);
+      const { sender, receiver, ready } = natsEnds(port, bed.path(`subscribed-${++turn}`));
+      const waiting = bed.shell(`exec ${receiver}`);
+      await ready();
+      return released(bed, waiting, `echo | ${sender}`);
     });
   };
 }
