@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
+import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
@@ -126,6 +127,20 @@ async function buildSatellite(out: string): Promise<Metafile> {
   return result.metafile;
 }
 
+/** What `ssh` runs on a host: one script that leaves its functions in a variable. */
+async function buildSshProgram(out: string): Promise<Metafile> {
+  const result = await build({
+    ...common,
+    entryPoints: ["deploy/ssh/remote/main.ts"],
+    outfile: path.join(out, PROGRAM_NAME),
+    format: "iife",
+    globalName: PROGRAM_VARIABLE,
+    minify: true,
+    metafile: true,
+  });
+  return result.metafile;
+}
+
 async function moveInto(folder: string, from: string): Promise<void> {
   const to = path.join(folder, path.basename(from));
   try {
@@ -142,7 +157,8 @@ async function main(): Promise<void> {
   const out = path.join(dist, `.build-${process.pid}`);
   await mkdir(out, { recursive: true });
   try {
-    const metafiles = await Promise.all([buildCommand(out), buildLibrary(out), buildSatellite(out)]);
+    const builds = [buildCommand, buildLibrary, buildSatellite, buildSshProgram];
+    const metafiles = await Promise.all(builds.map(async (each) => each(out)));
     await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.

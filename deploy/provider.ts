@@ -48,6 +48,8 @@ export interface Place {
   /** ws, wss, http, https or unix. */
   readonly url: string;
   readonly token?: string;
+  /** What its provider needs to know of the way there. */
+  readonly via?: string;
 }
 
 /** A place that is open until it is closed. */
@@ -56,6 +58,13 @@ export interface Reach extends Place {
   readonly attemptMs?: number;
   /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
   readonly mend?: () => Promise<void>;
+  /**
+   * When it does not answer, or refuses the token: asks the provider, as somebody may have made another one meanwhile.
+   * WireError where there is none any more.
+   */
+  readonly seek?: () => Promise<Place>;
+  /** What is known better of why it does not answer than the error says; or that error. */
+  readonly explain?: (error: Error) => Promise<Error>;
   /** Ends what was started to reach it, if anything was. */
   close?(): Promise<void>;
 }
@@ -98,6 +107,10 @@ export interface Wishes {
   readonly name?: string;
   /** For a host of the user's own: `me@example.com`. */
   readonly host?: string;
+  /** For a host of the user's own: where its reverse proxy has the satellite. */
+  readonly url?: string;
+  /** For a host of the user's own: where on its loopback the reverse proxy finds the satellite. */
+  readonly port?: number;
 }
 
 /** Questions to a person. A `check` gives the reason why an answer is no good, and the question is put again. */
@@ -109,9 +122,9 @@ export interface Ask {
   secret(message: string, check?: Check): Promise<string>;
 }
 
-export interface Choice<Value extends string> {
+interface Choice<Value extends string> {
   readonly name: string;
   readonly value: Value;
 }
 
-export type Check = (answer: string) => Promise<string | null>;
+type Check = (answer: string) => Promise<string | null>;

@@ -133,6 +133,7 @@ export class Engine implements Exchange {
         this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         const line = this.#lines.get(effect.connection);
         if (line === undefined) return;
+        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         effect.chunk.block?.hold();
         line.forward(effect.chunk);
         return;

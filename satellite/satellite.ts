@@ -13,9 +13,10 @@ import { SALT_BYTES, ShareTokens } from "./keys/share-tokens.ts";
 import { createKeyring, equalSecrets, type Keyring } from "./keys/tokens.ts";
 import { Broker } from "./pipe/broker.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Recovered, Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 import { limits as defaultLimits, type Limits } from "./wire/limits.ts";
+import type { Recovered } from "./wire/recovered.ts";
 
 declare const __VERSION__: string | undefined;
 

@@ -76,7 +76,7 @@ export function isOpen(address: Address): boolean {
   return address.socketPath === null && address.url.startsWith("ws:") && !isLoopback(address.host);
 }
 
-/** Whether only this computer answers to that host. */
+/** Whether a host's name or address, IPv6 in brackets, is that of this computer. */
 export function isLoopback(host: string): boolean {
   return (
     host === "localhost" ||

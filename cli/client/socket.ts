@@ -53,6 +53,7 @@ export class Socket {
     this.#dialling = dial(address, (bytes) => this.#receive(bytes));
     this.closed = this.#open(token).catch((error: NodeJS.ErrnoException) => {
       this.#reason ||= reasonOf(error);
+      if (error instanceof WireError) this.#error ??= error;
       events.closed(this.#reason, this.#error);
     });
   }

@@ -21,6 +21,7 @@ function optionsOf(args: string[]): ServeOptions {
       data: text,
       memory: { type: "boolean" },
       "token-file": text,
+      "answer-to": text,
       grace: text,
       "max-buffer": text,
       "max-lag": text,
@@ -37,6 +38,7 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("socket", values.socket, String),
     ...optional("data", values.data, String),
     ...optional("tokenFile", values["token-file"], String),
+    ...optional("answerTo", values["answer-to"], String),
     ...optional("grace", values.grace, parseDuration),
     ...optional("maxBuffer", values["max-buffer"], parseSize),
     ...optional("maxLag", values["max-lag"], parseSize),
@@ -60,8 +62,13 @@ function portOf(given: string): number {
 }
 
 function end(error: unknown): void {
-  process.stderr.write(`skypipe: ${sentenceOf(error)}\n`);
-  process.exit(exitCodeOf(error));
+  const isFlag =
+    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  const told = isFlag
+    ? new WireError("usage", error.message.split(". ", 1)[0] ?? "", { cause: error })
+    : error;
+  process.stderr.write(`skypipe: ${sentenceOf(told)}\n`);
+  process.exit(exitCodeOf(told));
 }
 
 process.on("uncaughtException", end);

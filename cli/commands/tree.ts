@@ -176,6 +176,15 @@ function setup(run: Run): Command {
     .argument("[host]", "for ssh: the host, as you would log in to it")
     .option("--name <name>", "what it is called, to have it beside others")
     .option("--default", "make it the one that is used where none is named")
+    .option(
+      "--url <url>",
+      "for ssh: where a reverse proxy of yours has the satellite, for example https://pipes.example.com",
+    )
+    .addOption(
+      new Option("--port <port>", "for ssh, with --url: where on the host the proxy finds it").argParser(
+        parsePort,
+      ),
+    )
     .option("--region <region>", "for fly: where, for example fra; without it, near you")
     .option("--org <organization>", "for fly: whose account, where your token is for several")
     .option("--size <size>", "for fly: the machine, for example shared-cpu-1x:512")
@@ -191,7 +200,7 @@ function setup(run: Run): Command {
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
     ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
     ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
-    ["FLY_API_TOKEN=… skypipe setup fly --region fra --yes", "the same in a script"],
+    ["skypipe setup fly --region fra --yes", "the same in a script, with FLY_API_TOKEN set"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
   ]);
@@ -260,6 +269,7 @@ function satellite(run: Run): Command {
     )
     .option("--memory", "keep what waits in memory (the default: it is lost when the satellite ends)")
     .option("--token-file <file>", "ask for the token that is in this file; else for SKYPIPE_TOKEN, if set")
+    .option("--answer-to <host>", "answer to this name too: that of a reverse proxy in front of it")
     .addOption(duration("--grace <d>", "how long a lost connection may come back, for example 60s"))
     .addOption(new Option("--max-buffer <n>", "room for what waits, for example 1G").argParser(parseSize))
     .addOption(

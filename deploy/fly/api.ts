@@ -3,7 +3,7 @@ import { type Dispatcher, request } from "undici";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { backOffMs, type Clock } from "./clock.ts";
 import { Failure } from "./failure.ts";
-import { networkAgent } from "./network.ts";
+import { CONNECT_TIMEOUT, networkAgent } from "./network.ts";
 import type { Redactor } from "./redact.ts";
 import { authorization } from "./token.ts";
 
@@ -50,7 +50,7 @@ export class FlyApi {
     this.host = new URL(this.#base).host;
     this.#authorization = authorization(token);
     redactor.add(token, ...token.split(","));
-    this.#dispatcher = networkAgent(CONNECT_MS);
+    this.#dispatcher = networkAgent(env, CONNECT_MS);
   }
 
   async close(): Promise<void> {
@@ -139,7 +139,9 @@ export class FlyApi {
     );
   }
 
+  /** A proxy or a certificate that is wrong does not get better by trying. */
   #noAnswer(error: unknown): Failure {
+    if (error instanceof WireError) throw error;
     const code = codeOf(error);
     const facts = {
       status: 0,
@@ -163,7 +165,7 @@ class RetriableFailure extends Failure {
 }
 
 function baseOf(env: NodeJS.ProcessEnv): string {
-  const given = env["FLY_API_HOSTNAME"]?.trim().replace(/\/+$/, "") ?? "";
+  const given = env["FLY_API_HOSTNAME"]?.trim() ?? "";
   if (given === "") return API;
   const text = given.includes("://") ? given : `https://${given}`;
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -231,7 +233,7 @@ const neverSent = new Set([
   "EAI_AGAIN",
   "EHOSTUNREACH",
   "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
+  CONNECT_TIMEOUT,
 ]);
 
 const reasons: Readonly<Record<string, string>> = {
@@ -244,13 +246,7 @@ const reasons: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "there is no way to it",
   ENETUNREACH: "there is no network",
   ETIMEDOUT: "it does not answer",
-  UND_ERR_CONNECT_TIMEOUT: "it does not answer",
+  [CONNECT_TIMEOUT]: "it does not answer",
   UND_ERR_HEADERS_TIMEOUT: "it does not answer",
   UND_ERR_BODY_TIMEOUT: "it does not answer",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names your own CA",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names your own CA",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names your own CA",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    "its certificate is not trusted here; NODE_EXTRA_CA_CERTS names your own CA",
 };

@@ -141,11 +141,14 @@ function tellFixed({ tell }: Site, { region, size }: Wishes): void {
 /** The cost is told; it is accepted by `--yes`, or by the person who is asked. */
 async function accept(cost: string, { ask, tell, wishes }: Talk): Promise<void> {
   if (wishes.yes === true) {
-    tell("cost", cost);
+    tell("cost", `at Fly ${cost}`);
     return;
   }
   if (ask === null) {
-    throw new WireError("usage", `${cost}: accept that with --yes, for example skypipe setup fly --yes`);
+    throw new WireError(
+      "usage",
+      `at Fly ${cost}: accept that with --yes, for example skypipe setup fly --yes`,
+    );
   }
   if (await ask.confirm(`At Fly ${cost}. Go on?`, true)) return;
   throw new WireError("usage", "the cost was not accepted, so nothing was set up");

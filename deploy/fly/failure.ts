@@ -95,8 +95,3 @@ export function needsPayment(failure: Failure): boolean {
 export function isMachineLimit(failure: Failure): boolean {
   return says(failure, /machine limit|limit of machines|quota/i);
 }
-
-/** Trying again in a moment may help, and the request was not carried out. */
-export function isTooMany(failure: Failure): boolean {
-  return failure.status === 429;
-}

@@ -18,7 +18,7 @@ const CLIENT_ADDRESS = "fly-client-ip";
 const TOKEN_BYTES = 32;
 const READABLE = 0o444;
 
-export const TOKEN_VARIABLE = "SKYPIPE_TOKEN";
+const TOKEN_VARIABLE = "SKYPIPE_TOKEN";
 
 export interface MachineWishes {
   readonly bundle: Bundle;

@@ -4,7 +4,7 @@ import { WireError } from "../../satellite/wire/errors.ts";
 
 const APP_PREFIX = "skypipe-";
 /** Names are shared by all of Fly: somebody else may have the first, not the first eight. */
-export const APP_NAMES_MAX = 8;
+const APP_NAMES_MAX = 8;
 
 export const MACHINE_NAME = "satellite";
 export const VOLUME_NAME = "skypipe";

@@ -1,7 +1,7 @@
 /** Keeps secrets out of what people see: servers repeat in their errors what they were sent. */
 
 /** Fly's own tokens, whoever's they are. */
-const TOKENS = /\b(?:FlyV1\s+)?fm\d[a-z]?_[\w+/=,.-]+|\bfo1_[\w-]+|\bBearer\s+\S+/gi;
+const TOKENS = /(?:FlyV1\s+)?fm\d[a-z]?_[\w+/=,.-]+|fo1_[\w-]+|\bBearer\s+\S+/gi;
 /** A file's contents in base64, or a key: no word of a sentence is so long. */
 const LONG_RUN = /[\w+/=-]{48,}/g;
 const TEXT_CHARS_MAX = 300;

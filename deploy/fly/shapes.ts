@@ -83,7 +83,7 @@ export interface Guest {
   readonly memory_mb?: number;
 }
 
-export interface Mount {
+interface Mount {
   readonly volume?: string;
   readonly path?: string;
 }

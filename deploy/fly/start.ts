@@ -110,7 +110,7 @@ export async function awaitHealthy(site: Site, app: string): Promise<void> {
   const { clock } = site.api;
   const url = urlOf(app, site.env);
   const deadlineMs = clock.nowMs() + HEALTH_MS;
-  const dispatcher = networkAgent(HEALTH_ANSWER_MS);
+  const dispatcher = networkAgent(site.env, HEALTH_ANSWER_MS);
   try {
     for (let isTold = false; ; ) {
       const why = await illness(url, dispatcher);
@@ -145,6 +145,7 @@ async function illness(url: string, dispatcher: Dispatcher): Promise<string | nu
     if (answer.statusCode === 200 && text.trim() === "ok") return null;
     return `HTTP ${answer.statusCode}`;
   } catch (error) {
+    if (error instanceof WireError) throw error; // a certificate or a proxy: waiting does not mend it
     const cause = error instanceof AggregateError ? error.errors[0] : error;
     return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
   }

@@ -1,7 +1,7 @@
 /** Fly's tokens, as people paste them and as the API wants them. */
 
 /** Which variables hold one, first come first served. */
-export const TOKEN_VARIABLES = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"] as const;
+const TOKEN_VARIABLES = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"] as const;
 
 /**
  * Without what people copy along with it: a scheme, quotes, the name of the variable, line ends. Empty if nothing is
@@ -15,7 +15,7 @@ export function normalizeToken(pasted: string): string | null {
       .replace(/^export\s+/, "")
       .replace(/^FLY_(ACCESS|API)_TOKEN\s*=\s*/, "")
       .replace(/^authorization:\s*/i, "")
-      .replace(/^(FlyV1|Bearer)(?=\s)/i, "")
+      .replace(/^(FlyV1|Bearer)(?=\s|$)/i, "")
       .replace(/^(["'`])(.*)\1$/s, "$2")
       .trim();
   }

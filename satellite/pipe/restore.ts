@@ -2,10 +2,10 @@
 import type { JsonValue } from "../wire/fact.ts";
 import { Flag } from "../wire/frame.ts";
 import type { Kind, StreamInfo } from "../wire/messages.ts";
+import type { KeptStream, Recovered } from "../wire/recovered.ts";
 import { ALL, type Rights } from "../wire/rights.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
-import type { KeptStream, Recovered } from "./effects.ts";
 import { abortStream, expireLater } from "./endings.ts";
 import { enrol } from "./enrol.ts";
 import type { IdKind } from "./ids.ts";

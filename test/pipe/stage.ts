@@ -1,6 +1,6 @@
 /** A broker on a stage: a store in memory, a clock that the test turns, and ends that speak the protocol. */
 import { Broker } from "../../satellite/pipe/broker.ts";
-import type { BrokerEffect, BrokerEvent, KeptStream } from "../../satellite/pipe/effects.ts";
+import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
 import { MemoryStore } from "../../satellite/store/memory.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import type { JsonValue } from "../../satellite/wire/fact.ts";
@@ -15,6 +15,7 @@ import {
   type ReaderPosition,
   type SatelliteMessage,
 } from "../../satellite/wire/messages.ts";
+import type { KeptStream } from "../../satellite/wire/recovered.ts";
 import { ALL } from "../../satellite/wire/rights.ts";
 
 export class Stage {
@@ -71,7 +72,7 @@ export class Stage {
       storeName: "memory",
       startedMs: this.nowMs,
       equal: (a, b) => a === b,
-      recovered: { facts: structuredClone(this.#facts), streams },
+      recovered: { facts: structuredClone(this.#facts), streams, lostTailBytes: 0, damage: [] },
     });
   }
 
@@ -475,6 +476,7 @@ function keptOf(id: number, chunks: readonly Chunk[]): KeptStream[] {
       end: hasFlag(last, Flag.final),
       lastFlags: last.flags,
       lastOffset: last.offset,
+      firstArrival: first.arrival,
       lastArrival: last.arrival,
       damaged: false,
     },

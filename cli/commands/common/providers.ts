@@ -4,6 +4,7 @@ import { WireError } from "../../../satellite/wire/errors.ts";
 
 const loaders: Readonly<Record<string, () => Promise<Provider>>> = {
   local: async () => (await import("../../../deploy/local/local.ts")).localProvider(ownCommand()),
+  ssh: async () => (await import("../../../deploy/ssh/ssh.ts")).sshProvider(),
   fly: async () => (await import("../../../deploy/fly/fly.ts")).flyProvider(),
 };
 

@@ -1,7 +1,7 @@
 import { WireError } from "../../wire/errors.ts";
 import type { JsonValue } from "../../wire/fact.ts";
 import type { Chunk } from "../../wire/frame.ts";
-import type { KeptStream, Recovered } from "../store.ts";
+import type { KeptStream, Recovered } from "../../wire/recovered.ts";
 import { assemble } from "./assemble.ts";
 import { DOUBT } from "./directory.ts";
 import type { Disk } from "./disk.ts";

@@ -44,7 +44,19 @@ export interface ApiParts {
   readonly rates: Rates | null;
   /** `METHOD /path` of every request, in order. */
   readonly requests: string[];
+  /** From the arrival of each request to its answer. */
+  readonly spans: Span[];
   readonly violations: string[];
+}
+
+/** Milliseconds, as `performance.now` counts them. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+interface Answer extends Reply {
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A server that does not listen yet. */
@@ -58,17 +70,20 @@ async function serve(parts: ApiParts, request: IncomingMessage, response: Server
   const path = url.pathname.replace(/^\/v1/, "");
   const text = await readAll(request);
   parts.requests.push(`${method} ${path}`);
-  let isLost = false;
-  const answer = async (): Promise<Reply> => {
-    isLost = await parts.faults.meet(`${method} ${path}`);
-    parts.rates?.take(method, path, performance.now());
-    return handle(parts, request, method, path, url, text);
-  };
+  const fromMs = performance.now();
+  response.once("close", () => parts.spans.push({ fromMs, toMs: performance.now() }));
   try {
-    const reply = await answer().catch(refused);
-    if (isLost) throw new LostRequest();
+    const lose = await parts.faults.meet(`${method} ${path}`);
+    parts.rates?.take(method, path, performance.now());
+    const reply = await handle(parts, request, method, path, url, text);
+    lose?.();
+    if (lose !== null) throw new LostRequest();
     send(response, reply);
   } catch (error) {
+    if (error instanceof Refusal) {
+      send(response, error);
+      return;
+    }
     request.socket.destroy(); // the answer is lost, or this stand-in has a defect
     if (!(error instanceof LostRequest)) parts.violations.push(`the stand-in failed: ${String(error)}`);
   }
@@ -119,13 +134,7 @@ function refuseUnknown(state: State, path: string, name = ""): void {
   throw new Refusal(404, "app not found");
 }
 
-function refused(error: unknown): Reply & { headers?: Readonly<Record<string, string>> } {
-  if (error instanceof Refusal) return { status: error.status, body: error.body, headers: error.headers };
-  throw error;
-}
-
-function send(response: ServerResponse, reply: Reply & { headers?: Readonly<Record<string, string>> }): void {
-  const { status, body, headers } = reply;
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
   const isRaw = body instanceof Raw;
   response.writeHead(status, {
     "content-type": isRaw ? "text/html" : "application/json; charset=utf-8",

@@ -1,5 +1,5 @@
 /** Apps and their addresses. */
-import { type Handler, ok } from "./call.ts";
+import { type Handler, ok, textOf } from "./call.ts";
 import { Refusal } from "./refusal.ts";
 import { type AppState, randomId } from "./state.ts";
 import { appFor, mayWrite, orgFor } from "./who.ts";
@@ -8,9 +8,9 @@ const NAME = /^[a-z0-9-]{1,62}$/;
 
 export const createApp: Handler = ({ body, token, state }) => {
   mayWrite(token);
-  const name = String(body["name"] ?? "");
+  const name = textOf(body["name"]);
   if (token.apps !== undefined) throw new Refusal(403, "unauthorized");
-  const org = orgFor(state, token, String(body["org_slug"] ?? ""));
+  const org = orgFor(state, token, textOf(body["org_slug"]));
   if (!NAME.test(name)) {
     throw new Refusal(
       422,

@@ -29,3 +29,8 @@ export type Handler = (call: Call, ...parameters: string[]) => Reply | Promise<R
 export function ok(body: unknown, status = 200): Reply {
   return { status, body };
 }
+
+/** A field of a body; empty where it is not there. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -12,10 +12,12 @@ export interface Fault {
    * `lose-request`: it never arrives. `lose-answer`: it is carried out, and nobody hears of it. An answer: it is given
    * instead. A function is called, and the request goes on.
    */
+  /** Called before an answer is lost. */
+  readonly onLoss?: () => void;
   readonly effect: "lose-request" | "lose-answer" | Answer | (() => void | Promise<void>);
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   /** A string is no JSON. */
   readonly body: unknown;
@@ -29,6 +31,10 @@ export class Faults {
     this.#waiting.push(...faults.map((fault) => ({ fault, passed: 0, met: 0 })));
   }
 
+  clear(): void {
+    this.#waiting = [];
+  }
+
   /** Those that have not met all their requests: a test that injects a fault wants it to happen. */
   get unmet(): string[] {
     return this.#waiting
@@ -36,19 +42,19 @@ export class Faults {
       .map(({ fault }) => String(fault.on));
   }
 
-  /** Whether the answer shall be lost. Throws Refusal, or `LostRequest`. */
-  async meet(request: string): Promise<boolean> {
+  /** What is done as the answer is lost; `null`: it is not. Throws Refusal, or `LostRequest`. */
+  async meet(request: string): Promise<(() => void) | null> {
     for (const waiting of this.#waiting) {
       const { on, times = 1, after = 0, effect } = waiting.fault;
       if (!on.test(request) || waiting.met >= times) continue;
       if (waiting.passed++ < after) continue;
       waiting.met++;
-      if (effect === "lose-answer") return true;
+      if (effect === "lose-answer") return waiting.fault.onLoss ?? (() => undefined);
       if (effect === "lose-request") throw new LostRequest();
       if (typeof effect === "function") await effect();
       else throw new Refusal(effect.status, effect.body === null ? null : rawOf(effect.body), effect.headers);
     }
-    return false;
+    return null;
   }
 }
 

@@ -1,10 +1,11 @@
 /** Machines: made, shown, waited for, updated under a lease, started, removed. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Call, type Handler, ok } from "./call.ts";
+import { type Call, type Handler, ok, textOf } from "./call.ts";
 import { Refusal } from "./refusal.ts";
 import { type AppState, type Config, instanceId, type MachineState, randomId, regions } from "./state.ts";
 import { appFor, mayWrite } from "./who.ts";
 
+const PREPARE_MS = 20;
 const WAIT_POLL_MS = 10;
 const VOLUME_BLOCKS = 250_000;
 
@@ -18,8 +19,8 @@ export const createMachine: Handler = (call, name = "") => {
   mayWrite(token);
   const app = appFor(state, token, name);
   const config = body["config"] as Config;
-  const region = String(body["region"]);
-  const called = String(body["name"] ?? randomId());
+  const region = textOf(body["region"]);
+  const called = textOf(body["name"]) || randomId();
   const other = [...app.machines.values()].find((machine) => machine.name === called);
   if (other !== undefined) {
     throw new Refusal(
@@ -46,7 +47,8 @@ export const createMachine: Handler = (call, name = "") => {
   };
   attach(app, machine);
   app.machines.set(machine.id, machine);
-  machines.start(machine);
+  // The image is prepared before it starts.
+  setTimeout(() => app.machines.has(machine.id) && machines.start(machine), PREPARE_MS);
   return ok(shown(machine));
 };
 
@@ -98,6 +100,9 @@ export const startMachine: Handler = (call, name = "", id = "") => {
   mayWrite(call.token);
   const machine = machineFor(call, name, id);
   refuseLeased(call, machine);
+  if (machine.state === "created") {
+    throw new Refusal(412, "failed_precondition: unable to start machine from current state: 'created'");
+  }
   if (machine.state === "replacing") {
     throw new Refusal(412, "failed_precondition: machine getting replaced, refusing to start");
   }

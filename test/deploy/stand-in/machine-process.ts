@@ -17,6 +17,7 @@ export interface MachineOptions {
   readonly volumes: string;
   /** Of the process, besides what the machine is given. */
   readonly env: NodeJS.ProcessEnv;
+  readonly listening: (span: { fromMs: number; toMs: number }) => void;
   readonly exited: (code: number | null) => void;
 }
 
@@ -63,6 +64,7 @@ export class MachineProcess {
   }
 
   #start(): void {
+    const fromMs = performance.now();
     const root = path.join(this.#options.folder, `root-${this.#starts++}`);
     this.#populate(root);
     const inRoot = (text: string): string => (text.startsWith("/") ? path.join(root, text) : text);
@@ -77,7 +79,9 @@ export class MachineProcess {
     const listen = (text: string): void => {
       this.log += text;
       const port = /^http:\/\/\S+:(\d+)$/m.exec(this.log.slice(this.log.lastIndexOf("\u0000") + 1))?.[1];
-      if (port !== undefined && this.#child === child) this.#port = Number(port);
+      if (port === undefined || this.#child !== child || this.#port !== null) return;
+      this.#port = Number(port);
+      this.#options.listening({ fromMs, toMs: performance.now() });
     };
     child.stdout.setEncoding("utf8").on("data", listen);
     child.stderr.setEncoding("utf8").on("data", (text: string) => {

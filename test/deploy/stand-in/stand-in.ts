@@ -5,7 +5,7 @@ import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createApi } from "./api.ts";
+import { createApi, type Span } from "./api.ts";
 import type { Machines } from "./call.ts";
 import { loadContract } from "./contract.ts";
 import { Edge } from "./edge.ts";
@@ -32,6 +32,8 @@ export class StandIn implements Machines {
   readonly waitScale: number;
   readonly requests: string[] = [];
   readonly violations: string[] = [];
+  /** When the API was at work, and when machines were on their way from their start to listening. */
+  readonly spans: Span[] = [];
   readonly edge: Edge;
   readonly state: State = {
     organizations: new Map(),
@@ -40,6 +42,10 @@ export class StandIn implements Machines {
     foreignApps: new Set(),
     fullRegions: new Set(),
   };
+  /** What a command needs to talk to this instead of the vendor. */
+  env: NodeJS.ProcessEnv = {};
+  /** What machines that are started stay in for ever; `null`: they start. */
+  stuckIn: "created" | "starting" | "failed" | null = null;
   readonly #faults = new Faults();
   readonly #api: HttpServer;
   readonly #processEnv: NodeJS.ProcessEnv;
@@ -55,6 +61,7 @@ export class StandIn implements Machines {
       contract,
       rates: options.hasRates === true ? new Rates() : null,
       requests: this.requests,
+      spans: this.spans,
       violations: this.violations,
     });
   }
@@ -62,26 +69,35 @@ export class StandIn implements Machines {
   static async open(options: StandInOptions = {}): Promise<StandIn> {
     const standIn = new StandIn(options);
     await Promise.all([listen(standIn.#api), listen(standIn.edge.server)]);
+    standIn.env = {
+      FLY_API_HOSTNAME: `http://127.0.0.1:${standIn.apiPort}`,
+      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${standIn.edgePort}`,
+    };
     standIn.addOrg("acme");
     return standIn;
-  }
-
-  /** What a command needs to talk to this instead of the vendor. */
-  get env(): NodeJS.ProcessEnv {
-    return {
-      FLY_API_HOSTNAME: `http://127.0.0.1:${portOf(this.#api)}`,
-      SKYPIPE_FLY_EDGE: `http://{app}.localhost:${portOf(this.edge.server)}`,
-    };
   }
 
   addOrg(slug: string, isPersonal = false): void {
     this.state.organizations.set(slug, { slug, isPersonal });
   }
 
+  get apiPort(): number {
+    return portOf(this.#api);
+  }
+
+  get edgePort(): number {
+    return portOf(this.edge.server);
+  }
+
   /** A new token; default: for the whole of `acme`. */
   token(token: Partial<Token> = {}, text = `fm2_${randomId(40)},fm2_${randomId(40)}`): string {
     this.state.tokens.set(text, { orgs: ["acme"], ...token });
     return text;
+  }
+
+  /** Nothing goes wrong any more. */
+  mend(): void {
+    this.#faults.clear();
   }
 
   fail(...faults: readonly Fault[]): void {
@@ -118,6 +134,10 @@ export class StandIn implements Machines {
 
   start(machine: MachineState): void {
     if (machine.process !== null) return;
+    if (this.stuckIn !== null) {
+      note(machine, "launch", this.stuckIn);
+      return;
+    }
     note(machine, "start", "starting");
     const runFolder = path.join(
       this.folder,
@@ -130,6 +150,7 @@ export class StandIn implements Machines {
       folder: runFolder,
       volumes,
       env: this.#processEnv,
+      listening: (span) => this.spans.push(span),
       exited: () => {
         machine.process = null;
         note(machine, "exit", "stopped");

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { MachineProcess } from "./machine-process.ts";
 
-export interface Organization {
+interface Organization {
   readonly slug: string;
   readonly isPersonal: boolean;
 }
@@ -38,7 +38,7 @@ export interface VolumeState {
   blocks: number;
 }
 
-export interface MachineEventState {
+interface MachineEventState {
   readonly id: string;
   readonly type: string;
   readonly status: string;
