@@ -47,7 +47,7 @@ type Outcome =
   | { type: "failed"; ref: number; error: WireError };
 
 /**
- * Seals what one writer sends (PROTOCOL.md §9). Its answers depend on its arguments alone; `part` is 0 for the writer's
+ * Seals what one writer sends (PROTOCOL.md §13). Its answers depend on its arguments alone; `part` is 0 for the writer's
  * first stream and one more each time it goes on in a new one. A frame is a header, what the chunk holds, and SEAL_BYTES.
  */
 export interface Sealer {

@@ -1,4 +1,4 @@
-/** AES-256-GCM of node:crypto, over the bytes of frames (PROTOCOL.md §9, Z-5, Z-6). */
+/** AES-256-GCM of node:crypto, over the bytes of frames (PROTOCOL.md §13, Z-5, Z-6). */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { HEADER_BYTES } from "../../../satellite/wire/frame.ts";
 import {
