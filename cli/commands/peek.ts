@@ -7,11 +7,11 @@ import { pipeName } from "./common/pipe-name.ts";
 
 const BYTES = 4096;
 
-export async function peek(name: string, options: { bytes?: number }): Promise<number> {
+export async function peek(name: string, options: { bytes?: number; satellite?: string }): Promise<number> {
   const pipe = pipeName(name);
   const limitBytes = options.bytes ?? BYTES;
   const output = openOutput(1);
-  const satellite = await openSatellite(new Teller());
+  const satellite = await openSatellite(new Teller(), options.satellite);
   try {
     let leftBytes = limitBytes;
     await satellite.receive(

@@ -15,6 +15,8 @@ export interface RecvOptions {
   output?: string;
   /** Bytes per second. */
   limit?: number;
+  /** The name of one that setup remembers. */
+  satellite?: string;
   quiet?: boolean;
   json?: boolean;
 }
@@ -36,6 +38,7 @@ export async function recv(name: string, options: RecvOptions): Promise<number> 
     timeoutMs: options.timeout,
     file: output,
     bytesPerSecond: options.limit,
+    satellite: options.satellite,
     quiet: options.quiet,
     json: options.json,
   });

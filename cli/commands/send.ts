@@ -14,6 +14,8 @@ export interface SendOptions {
   timeout?: number;
   /** Bytes per second. */
   limit?: number;
+  /** The name of one that setup remembers. */
+  satellite?: string;
   quiet?: boolean;
   json?: boolean;
 }
@@ -35,6 +37,7 @@ export async function send(
     ttlMs: options.ttl,
     timeoutMs: options.timeout,
     bytesPerSecond: options.limit,
+    satellite: options.satellite,
     quiet: options.quiet,
     json: options.json,
     refusesEmpty,

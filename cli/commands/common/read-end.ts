@@ -20,6 +20,8 @@ import { type Cause, causeOf, Summary } from "./summary.ts";
 
 export interface ReadOptions {
   pipe: string;
+  /** `--satellite` */
+  satellite?: string | undefined;
   mode: Exclude<Mode, "peek">;
   /** `--new` */
   fresh?: boolean | undefined;
@@ -97,7 +99,7 @@ class ReadEnd implements Sink {
     // What can't be written must not be taken.
     if (file !== undefined) this.#file = await WholeFile.create(file);
     this.#output = this.#file ?? openOutput(STDOUT);
-    this.#satellite = await openSatellite(this.#teller);
+    this.#satellite = await openSatellite(this.#teller, this.#options.satellite);
     this.#progress.start();
     const readerOptions: ReaderOptions = { mode, ...(fresh === undefined ? {} : { fresh }) };
     this.#receiving = this.#satellite.receive(pipe, readerOptions, this);

@@ -22,6 +22,8 @@ import { type Cause, causeOf, Summary } from "./summary.ts";
 
 export interface WriteOptions {
   pipe: string;
+  /** `--satellite` */
+  satellite?: string | undefined;
   source: Source;
   /** `--whole` or `--lines`; else the source and the first block decide. */
   kind?: Kind | undefined;
@@ -91,7 +93,7 @@ class WriteEnd {
   }
 
   async #send(): Promise<void> {
-    const connecting = openSatellite(this.#teller);
+    const connecting = openSatellite(this.#teller, this.#options.satellite);
     const early = this.#options.refusesEmpty === true ? this.#readUnlessEmpty() : null;
     for (const promise of [connecting, early]) promise?.catch(() => undefined); // awaited one after the other
     await Promise.race(early === null ? [connecting] : [connecting, early]);
