@@ -6,7 +6,7 @@ import type { Link } from "./link.ts";
 import type { Keyring } from "./seal/keyring.ts";
 import { tampered } from "./seal/refusals.ts";
 import { Unsealing } from "./seal/unsealing.ts";
-import type { DeliveredStream, ReaderOptions, Received, Receiving, Sink } from "./types.ts";
+import type { ReaderOptions, Received, Receiving, Sink } from "./types.ts";
 
 /** How long a reader that leaves waits for the satellite to say that it has. */
 const LEAVE_MS = 2_000;

@@ -3,7 +3,7 @@ import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import type { Kind } from "../../satellite/wire/messages.ts";
 import { fitsUtf8 } from "../../satellite/wire/name.ts";
-import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
+import { SEALED_BYTES_MAX } from "../../satellite/wire/sealing.ts";
 import { type Cut, LineCutter } from "./cutter.ts";
 import type { Notice, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
@@ -43,13 +43,11 @@ export class PipeWriter extends Writable {
     link: Link,
     { pipe, options, sealer }: { pipe: string; options: WriterOptions; sealer: Promise<Sealer> | null },
   ) {
-    const chunkBytes = limits.chunkBytesMax - (sealer === null ? 0 : SEAL_BYTES);
+    const chunkBytes = sealer === null ? limits.chunkBytesMax : SEALED_BYTES_MAX;
     super({
       highWaterMark: chunkBytes,
       ...(sealer !== null && {
-        construct: (done) => {
-          sealer.then((ready) => this.#open(pipe, options, ready)).then(() => done(), done);
-        },
+        construct: (done) => void this.#openSealed(pipe, options, { sealer, done }),
       }),
     });
     this.#link = link;
@@ -58,11 +56,6 @@ export class PipeWriter extends Writable {
     this.#cutter = new LineCutter(chunkBytes);
     this.#ref = link.listen((notice) => this.#noticed(notice));
     if (sealer === null) this.#open(pipe, options, null);
-  }
-
-  /** How much of what is written goes into one chunk at most: writes of this size cost least. */
-  get chunkBytes(): number {
-    return this.#chunkBytes;
   }
 
   /** May be set until the first write; `undefined` until then where nobody said. */
@@ -128,6 +121,19 @@ export class PipeWriter extends Writable {
 
   #open(pipe: string, options: WriterOptions, sealer: Sealer | null): void {
     this.#link.dispatch({ type: "open", ref: this.#ref, pipe, options, sealer });
+  }
+
+  async #openSealed(
+    pipe: string,
+    options: WriterOptions,
+    { sealer, done }: { sealer: Promise<Sealer>; done: (error?: Error) => void },
+  ): Promise<void> {
+    try {
+      this.#open(pipe, options, await sealer);
+      done();
+    } catch (error) {
+      done(toSkypipeError(error));
+    }
   }
 
   #put(bytes: Uint8Array, done: () => void): void {

@@ -1,9 +1,12 @@
 /** Layout of what the ends seal (PROTOCOL.md §13): pure, so that a page in a browser can open a stream as well. */
 import { HEADER_BYTES } from "./frame.ts";
+import { limits } from "./limits.ts";
 import type { StreamInfo } from "./messages.ts";
 
 /** How much longer a sealed chunk is than what it holds. */
 export const SEAL_BYTES = 16;
+/** What the largest sealed chunk holds. */
+export const SEALED_BYTES_MAX: number = limits.chunkBytesMax - SEAL_BYTES;
 export const KEY_ID_BYTES = 8;
 export const SECRET_BYTES = 32;
 export const NONCE_BYTES = 12;

@@ -44,6 +44,8 @@ interface WriteKey {
 export type Key = AccountKey | PipeKey | WriteKey;
 
 const PREFIXES = { account: "skypipe_k1_", pipe: "skypipe_r1_", write: "skypipe_w1_" } as const;
+/** Of an account's key under a passphrase (passphrase.ts). */
+export const WRAPPED_PREFIX = "skypipe_p1_";
 const CHECK_BYTES = 3;
 const TIME_BYTES = 4;
 
@@ -77,18 +79,25 @@ export function formatKey(key: Key): string {
   return prefix + toBase64Url(joined(bytes, checkOf(prefix, bytes)));
 }
 
+/** What `skypipe_k1_` stands before. Throws SkypipeError `usage` for what is no account's key. */
+export function accountBytes(text: string): Uint8Array {
+  const key = parseKey(text);
+  if (key.kind !== "account") throw unreadable("is one pipe's, and not an account's");
+  return bytesOf(key);
+}
+
+/** The opposite of `accountBytes`. */
+export function accountText(bytes: Uint8Array): string {
+  return formatKey(readAccountKey(bytes));
+}
+
 function bytesOf(key: Key): Uint8Array {
-  switch (key.kind) {
-    case "account": {
-      const time = Buffer.alloc(TIME_BYTES);
-      time.writeUInt32BE(key.createdS);
-      return joined(time, key.secret);
-    }
-    case "pipe":
-      return joined(key.id, key.secret, Buffer.from(key.pipe));
-    case "write":
-      return joined(key.id, key.publicKey, Buffer.from(key.pipe));
+  if (key.kind === "account") {
+    const time = Buffer.alloc(TIME_BYTES);
+    time.writeUInt32BE(key.createdS);
+    return joined(time, key.secret);
   }
+  return joined(key.id, key.kind === "pipe" ? key.secret : key.publicKey, Buffer.from(key.pipe));
 }
 
 /** Tells a slip of the pen from a key that is merely unknown. */
@@ -105,6 +114,9 @@ export function parseKey(text: string): Key {
   const raw = rawSecret(text);
   if (raw !== null) return accountKey(raw, 0);
   const [kind, prefix] = Object.entries(PREFIXES).find(([, each]) => text.startsWith(each)) ?? [];
+  if (text.startsWith(WRAPPED_PREFIX)) {
+    throw unreadable("is under a passphrase, for which skypipe setup or skypipe keys add asks");
+  }
   if (prefix === undefined) throw unreadable("is not one");
   const bytes = fromBase64Url(text.slice(prefix.length));
   const body = bytes?.subarray(0, -CHECK_BYTES);

@@ -3,10 +3,10 @@ import {
   ENC_BYTES,
   labelled,
   NONCE_BYTES,
+  SECRET_BYTES,
   type SealHeader,
   SealLabel,
   SealMode,
-  SECRET_BYTES,
   streamContext,
 } from "../../../satellite/wire/sealing.ts";
 import { derive } from "./key.ts";

@@ -36,7 +36,11 @@ export class StreamOpener {
     const info = openInfo(keys, seal.info);
     if (info === null) throw tampered("its seal does not open with the key that it names");
     const shown: DeliveredStream = {
-      ...{ type, ref, stream, offset, sealed },
+      type,
+      ref,
+      stream,
+      offset,
+      sealed,
       ...(kind !== undefined && { kind }),
       ...decodeInfo(info),
       sealedBy: seal.mode === SealMode.psk ? "account" : "link",
@@ -50,7 +54,8 @@ export class StreamOpener {
     if (plain === null) throw tampered(`the chunk at ${chunk.offset} is not as it was sealed`);
     const { kind = "", offset } = this.shown;
     const isBinary = hasFlag(chunk, Flag.binary);
-    if (kind === (isBinary ? "text" : "binary")) throw tampered("it is not of the kind that it was said to be");
+    if (kind === (isBinary ? "text" : "binary"))
+      throw tampered("it is not of the kind that it was said to be");
     if (isBinary && offset > 0) throw tampered("its beginning is missing");
     if (hasFlag(chunk, Flag.final)) this.#end = hasFlag(chunk, Flag.interrupted) ? "interrupted" : "eof";
     return plain;

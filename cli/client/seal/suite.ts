@@ -12,7 +12,15 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { AEAD_EXPORT_ONLY, CipherSuite, I2OSP, type KDF, type KEM, LabeledExpand, LabeledExtract } from "hpke";
+import {
+  AEAD_EXPORT_ONLY,
+  CipherSuite,
+  I2OSP,
+  type KDF,
+  type KEM,
+  LabeledExpand,
+  LabeledExtract,
+} from "hpke";
 import { joined } from "../../../satellite/wire/sealing.ts";
 
 /** RFC 5869. */

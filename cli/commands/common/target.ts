@@ -7,7 +7,7 @@ import type { Remembered, Settings } from "./remembered.ts";
 export type Target = { readonly url: string } | Remembered;
 
 /** What needs no setting up. */
-const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null };
+const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null, keys: null };
 
 /**
  * The satellite that is known; `null` if there is none. Loads the settings only where nothing goes before them.
@@ -16,8 +16,15 @@ const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, p
  */
 export async function knownTarget(chosen?: string): Promise<Target | null> {
   const named = process.env.SKYPIPE_SATELLITE;
-  if (chosen === undefined && named !== undefined && named !== "") return parseAddress(named);
-  return rememberedTarget(chosen);
+  if (chosen !== undefined || named === undefined || named === "") return rememberedTarget(chosen);
+  return named === LOCAL.name ? localTarget() : parseAddress(named);
+}
+
+/** With its keys, if it was set up, so that its ends understand each other however they come to it. */
+async function localTarget(): Promise<Remembered> {
+  if (process.env.SKYPIPE_KEY) return LOCAL;
+  const { recall } = await import("./remembered.ts");
+  return chosenOf(recall(), LOCAL.name);
 }
 
 /** As `knownTarget`, whatever SKYPIPE_SATELLITE says. */
@@ -76,7 +83,9 @@ async function discovered(): Promise<Remembered | null> {
     const provider = await loadProvider(name);
     const credentials = provider.inEnvironment(process.env);
     const place = credentials === null ? null : await provider.find(credentials);
-    if (credentials !== null && place !== null) return { name, provider: name, credentials, place };
+    if (credentials !== null && place !== null) {
+      return { name, provider: name, credentials, place, keys: place.keys ?? null };
+    }
   }
   return null;
 }
@@ -84,7 +93,6 @@ async function discovered(): Promise<Remembered | null> {
 const SCHEMES = ["ws:", "wss:", "http:", "https:"];
 
 function parseAddress(text: string): Target {
-  if (text === "local") return LOCAL;
   // What `skypipe satellite --socket` prints.
   if (text.startsWith("unix:/")) return { url: text };
   const url = URL.canParse(text) ? new URL(text) : null;
