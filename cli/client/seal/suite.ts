@@ -74,7 +74,7 @@ class X25519Key {
 
   get raw(): Uint8Array {
     const { x, d } = this.object.export({ format: "jwk" });
-    return Buffer.from((this.type === "public" ? x : d) ?? "", "base64url");
+    return new Uint8Array(Buffer.from((this.type === "public" ? x : d) ?? "", "base64url"));
   }
 }
 
