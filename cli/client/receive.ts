@@ -61,13 +61,14 @@ export class Delivery implements Receiving {
   async leave(): Promise<void> {
     if (this.#isSettled) return;
     this.#isLeaving = true;
+    const isDone = this.#queue.some(({ type }) => type === "done");
     this.#queue = [];
     this.#link.dispatch({ type: "leave", ref: this.#ref });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, LEAVE_MS);
     });
-    await Promise.race([this.done.catch(() => {}), late]);
+    if (!isDone) await Promise.race([this.done.catch(() => {}), late]);
     clearTimeout(timer);
     await this.#end(() => this.#settle.done({ aborted: false }));
   }
@@ -98,11 +99,14 @@ export class Delivery implements Receiving {
       while (this.#queue.length > 0) {
         const batch = this.#queue;
         this.#queue = [];
-        for (const notice of batch) {
+        for (const [index, notice] of batch.entries()) {
           const pending = this.#handOver(notice);
           if (pending !== undefined) await pending;
           if (this.#isLeaving || this.#isSettled) return;
-          if (this.#leftBytes <= 0) return void this.leave();
+          if (this.#leftBytes <= 0) {
+            this.#queue.unshift(...batch.slice(index + 1));
+            return void this.leave();
+          }
           this.#consumed(notice);
         }
       }
