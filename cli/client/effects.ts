@@ -48,15 +48,15 @@ type Outcome =
 
 /**
  * Seals what one writer sends (PROTOCOL.md §13). Its answers depend on its arguments alone; `part` is 0 for the writer's
- * first stream and one more each time it goes on in a new one. A frame is a header, what the chunk holds, and SEAL_BYTES.
+ * first stream and one more each time it goes on in a new one.
  */
 export interface Sealer {
   /** What `open` carries as `sealed`. */
   field(part: number, info: SealedInfo): string;
-  /** Seals in place, when the header is written: for one part and offset never two frames that differ. */
-  seal(part: number, frame: Uint8Array, offset: number): void;
-  /** What a frame that was sealed so holds. */
-  unseal(part: number, frame: Uint8Array, offset: number): Uint8Array;
+  /** The frame of a chunk: for one part and offset there must never be two that differ [Z-7]. */
+  seal(part: number, header: Pick<Chunk, "stream" | "offset" | "flags">, payload: Uint8Array): Uint8Array;
+  /** What a chunk that was sealed so holds. */
+  unseal(part: number, chunk: Chunk): Uint8Array;
 }
 
 /** What the application does. */

@@ -91,7 +91,7 @@ export class Outgoing implements Attachment {
     if (this.#state === WriterState.over) return;
     for (const { payload, flags } of cuts) {
       this.#kind ??= (flags & Flag.binary) === 0 ? "text" : "binary";
-      this.#chunks.push(payload, flags);
+      this.#chunks.push(payload, flags, this.#openStream);
     }
     this.#owesAccepted = true;
     this.pump();
@@ -101,7 +101,7 @@ export class Outgoing implements Attachment {
     if (this.#state === WriterState.over || this.#hasEnded) return;
     this.#hasEnded = true;
     const binary = this.#kind === "binary" ? Flag.binary : 0;
-    this.#chunks.finish(Flag.final | binary | (interrupted ? Flag.interrupted : 0));
+    this.#chunks.finish(Flag.final | binary | (interrupted ? Flag.interrupted : 0), this.#openStream);
     this.pump();
   }
 
@@ -199,6 +199,11 @@ export class Outgoing implements Attachment {
   /** Text goes on as a new stream after the grace (DESIGN.md §2.11); what only waits for `taken` has nothing to send. */
   get #mayComeBack(): boolean {
     return this.#kind !== "binary" && this.#state !== WriterState.safe;
+  }
+
+  /** The stream that what comes now belongs to; 0 while that is not known. */
+  get #openStream(): number {
+    return this.#continues ? 0 : this.#stream;
   }
 
   get #what(): string {

@@ -1,16 +1,16 @@
 import { writeHeader } from "../../satellite/wire/encode.ts";
-import { type Chunk, Flag, HEADER_BYTES, hasFlag } from "../../satellite/wire/frame.ts";
+import { type Chunk, Flag, HEADER_BYTES, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
 import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 import type { Sealer } from "./effects.ts";
 
 /** Drop what is safe from the front of the array only when that much of it is behind `#first`. */
 const SLACK = 256;
-/** A chunk that was never sent has no stream, and may still change. */
+/** A chunk that was never sent, and is not sealed, has no stream and may still change. */
 const NONE = 0;
 
 /**
  * A stream's chunks that are not safe yet, kept so that they can be sent again from any chunk on [W-3]. Where they are
- * sealed, a chunk is when it is sent for the first time, and stays as it is then [Z-7].
+ * sealed, each is as soon as it is known where it belongs.
  */
 export class UnsafeChunks {
   readonly #sealer: Sealer | null;
@@ -55,20 +55,29 @@ export class UnsafeChunks {
     return this.end - (this.#chunks[this.#next]?.offset ?? this.end);
   }
 
-  /** Adds a chunk. The payload is copied, once, behind the place for the header. */
-  push(payload: Uint8Array, flags: number): void {
-    const frame = new Uint8Array(HEADER_BYTES + payload.length + this.#extraBytes);
-    frame.set(payload, HEADER_BYTES);
+  /**
+   * Adds a chunk. The payload is copied, once, behind the place for the header; or it is sealed at once.
+   *
+   * @param stream where it belongs, if that is known
+   */
+  push(payload: Uint8Array, flags: number, stream: number): void {
     const offset = this.end;
-    this.end = offset + frame.length - HEADER_BYTES;
-    this.#chunks.push({ stream: NONE, offset, end: this.end, flags, arrival: 0, frame });
+    this.end = offset + payload.length + this.#extraBytes;
+    const chunk = { stream: NONE, offset, end: this.end, flags, arrival: 0 };
+    if (this.#sealer !== null && stream !== NONE) {
+      this.#chunks.push(this.#seal(chunk, stream, payload));
+      return;
+    }
+    const frame = new Uint8Array(HEADER_BYTES + payload.length);
+    frame.set(payload, HEADER_BYTES);
+    this.#chunks.push({ ...chunk, frame });
   }
 
-  /** Ends the stream: with its last chunk if that was never sent, else with an empty one [F-2]. */
-  finish(flags: number): void {
+  /** Ends the stream: with its last chunk if that may still change, else with an empty one [F-2]. */
+  finish(flags: number, stream: number): void {
     const at = this.#chunks.length - 1;
     const last = this.#chunks[at];
-    if (last === undefined || last.stream !== NONE) this.push(new Uint8Array(0), flags);
+    if (last === undefined || last.stream !== NONE) this.push(new Uint8Array(0), flags, stream);
     else this.#chunks[at] = { ...last, flags: last.flags | flags };
   }
 
@@ -81,16 +90,25 @@ export class UnsafeChunks {
 
   /** The next chunk has been sent, as it now is. */
   take(stream: number): Chunk {
-    const held = this.#chunks[this.#next] as Chunk;
-    let chunk = held;
-    if (held.stream === NONE) {
-      chunk = { ...held, stream };
-      writeHeader(chunk.frame, stream, chunk.offset, chunk.flags);
-      this.#sealer?.seal(this.part, chunk.frame, chunk.offset); // [Z-7]
+    let chunk = this.#chunks[this.#next] as Chunk;
+    if (chunk.stream === NONE) {
+      if (this.#sealer === null) {
+        chunk = { ...chunk, stream };
+        writeHeader(chunk.frame, stream, chunk.offset, chunk.flags);
+      } else {
+        chunk = this.#seal(chunk, stream, payloadOf(chunk));
+      }
       this.#chunks[this.#next] = chunk;
     }
     this.#next++;
     return chunk;
+  }
+
+  /** As it stays from now on, whatever becomes of it [Z-7]. */
+  #seal(chunk: Omit<Chunk, "frame">, stream: number, payload: Uint8Array): Chunk {
+    const { offset, flags } = chunk;
+    const frame = (this.#sealer as Sealer).seal(this.part, { stream, offset, flags }, payload);
+    return { ...chunk, stream, frame };
   }
 
   /** Everything before `offset` is safe. The stream's last chunk is kept until its end is known to be safe. */
@@ -142,8 +160,7 @@ export class UnsafeChunks {
         const from = Math.max(chunk.offset, Math.min(offset, chunk.end));
         return chunk.frame.subarray(HEADER_BYTES + from - chunk.offset);
       }
-      if (chunk.stream !== NONE) return this.#sealer.unseal(this.part, chunk.frame, chunk.offset);
-      return chunk.frame.subarray(HEADER_BYTES, -SEAL_BYTES);
+      return chunk.stream === NONE ? payloadOf(chunk) : this.#sealer.unseal(this.part, chunk);
     });
     this.#chunks = [];
     this.#dropped = 0;
@@ -151,7 +168,7 @@ export class UnsafeChunks {
     this.#next = 0;
     this.end = 0;
     this.part++;
-    for (const [index, payload] of payloads.entries()) this.push(payload, rest[index]?.flags ?? 0);
+    for (const [index, payload] of payloads.entries()) this.push(payload, rest[index]?.flags ?? 0, NONE);
     return goneBytes;
   }
 }

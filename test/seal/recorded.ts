@@ -11,11 +11,9 @@ import { StreamSealer } from "../../cli/client/seal/stream-sealer.ts";
 import { Session } from "../../cli/client/session.ts";
 import type { DeliveredStream, EndCause, ReaderOptions } from "../../cli/client/types.ts";
 import { decodeChunk } from "../../satellite/wire/decode.ts";
-import { writeHeader } from "../../satellite/wire/encode.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage, StreamBegins } from "../../satellite/wire/messages.ts";
-import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 
 /** What comes out of the satellite: messages and frames. */
 export type Said = SatelliteMessage | Uint8Array;
@@ -54,10 +52,8 @@ export async function record(options: RecordOptions = {}): Promise<Recording> {
   const sealed = sealer.field(part, { name: "a.txt", host: "h" });
   let offset = 0;
   const frames = texts.map((text, index) => {
-    const frame = new Uint8Array(HEADER_BYTES + text.length + SEAL_BYTES);
-    frame.set(Buffer.from(text), HEADER_BYTES);
-    writeHeader(frame, stream, offset, index === texts.length - 1 ? finalFlags : flags);
-    sealer.seal(part, frame, offset);
+    const chunkFlags = index === texts.length - 1 ? finalFlags : flags;
+    const frame = sealer.seal(part, { stream, offset, flags: chunkFlags }, Buffer.from(text));
     offset += frame.length - HEADER_BYTES;
     return frame;
   });

@@ -1,6 +1,7 @@
 /** AES-256-GCM of node:crypto, over the bytes of frames (PROTOCOL.md §13, Z-5, Z-6). */
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { HEADER_BYTES } from "../../../satellite/wire/frame.ts";
+import { writeHeader } from "../../../satellite/wire/encode.ts";
+import { type Chunk, HEADER_BYTES } from "../../../satellite/wire/frame.ts";
 import {
   associatedFor,
   NONCE_BYTES,
@@ -25,32 +26,38 @@ export class ChunkCipher {
     this.#associated = associatedFor(pipe);
   }
 
-  /** Seals in place: a header, what the chunk holds, and room for the tag. The same chunk twice gives the same bytes. */
-  seal(frame: Uint8Array, offset: number): void {
+  /** The frame of a chunk. The same chunk twice gives the same bytes. */
+  seal(
+    { stream, offset, flags }: Pick<Chunk, "stream" | "offset" | "flags">,
+    payload: Uint8Array,
+  ): Uint8Array {
+    const tagAt = HEADER_BYTES + payload.length;
+    const frame = Buffer.allocUnsafeSlow(tagAt + SEAL_BYTES);
+    writeHeader(frame, stream, offset, flags);
     this.#address(frame, offset);
     const cipher = createCipheriv(ALGORITHM, this.#keys.chunkKey, this.#nonce, LENGTHS);
     cipher.setAAD(this.#associated);
-    const tagAt = frame.length - SEAL_BYTES;
-    if (tagAt > HEADER_BYTES) frame.set(cipher.update(frame.subarray(HEADER_BYTES, tagAt)), HEADER_BYTES);
+    frame.set(cipher.update(payload), HEADER_BYTES);
     cipher.final();
     frame.set(cipher.getAuthTag(), tagAt);
+    return frame;
   }
 
-  /** @returns what the chunk holds; `null` if it is not what was sealed */
-  open(frame: Uint8Array, offset: number): Uint8Array | null {
+  /** What the chunk holds; `null` if it is not what was sealed. */
+  open({ frame, offset }: Chunk): Uint8Array | null {
     const tagAt = frame.length - SEAL_BYTES;
     if (tagAt < HEADER_BYTES) return null;
     this.#address(frame, offset);
     const decipher = createDecipheriv(ALGORITHM, this.#keys.chunkKey, this.#nonce, LENGTHS);
     decipher.setAAD(this.#associated);
     decipher.setAuthTag(frame.subarray(tagAt));
-    const plain = decipher.update(frame.subarray(HEADER_BYTES, tagAt));
+    const payload = decipher.update(frame.subarray(HEADER_BYTES, tagAt));
     try {
       decipher.final();
     } catch {
       return null;
     }
-    return plain;
+    return payload;
   }
 
   #address(frame: Uint8Array, offset: number): void {

@@ -50,7 +50,7 @@ export class StreamOpener {
 
   /** @throws SkypipeError `tampered` */
   open(chunk: Chunk): Uint8Array {
-    const plain = this.#cipher.open(chunk.frame, chunk.offset);
+    const plain = this.#cipher.open(chunk);
     if (plain === null) throw tampered(`the chunk at ${chunk.offset} is not as it was sealed`);
     const { kind = "", offset } = this.shown;
     const isBinary = hasFlag(chunk, Flag.binary);

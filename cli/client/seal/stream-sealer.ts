@@ -1,3 +1,4 @@
+import type { Chunk } from "../../../satellite/wire/frame.ts";
 import {
   encodeInfo,
   encodeSealHeader,
@@ -32,14 +33,14 @@ export class StreamSealer implements Sealer {
     return toBase64Url(joined(head, sealInfo(partKeys(secret, head), encodeInfo(info))));
   }
 
-  seal(part: number, frame: Uint8Array, offset: number): void {
-    this.#of(part).seal(frame, offset);
+  seal(part: number, header: Pick<Chunk, "stream" | "offset" | "flags">, payload: Uint8Array): Uint8Array {
+    return this.#of(part).seal(header, payload);
   }
 
-  unseal(part: number, frame: Uint8Array, offset: number): Uint8Array {
-    const plain = this.#of(part).open(frame, offset);
-    if (plain === null) throw new Error("a chunk of our own does not open");
-    return plain;
+  unseal(part: number, chunk: Chunk): Uint8Array {
+    const payload = this.#of(part).open(chunk);
+    if (payload === null) throw new Error("a chunk of our own does not open");
+    return payload;
   }
 
   #of(part: number): ChunkCipher {
