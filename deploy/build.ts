@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
+import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
@@ -28,8 +29,6 @@ const common: BuildOptions = {
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
   define: { __VERSION__: JSON.stringify(version) },
-  // ws looks for these native add-ons and does without them.
-  external: ["bufferutil", "utf-8-validate"],
 };
 
 /** The command. `import()` stays lazy: a module that only a verb reaches is evaluated when that verb runs. */
@@ -56,17 +55,13 @@ async function buildCommand(out: string): Promise<Metafile> {
   return result.metafile;
 }
 
-/** The library, with ws inside, so that the package depends on nothing at run time. */
+/** The library, so that the package depends on nothing at run time. */
 async function buildLibrary(out: string): Promise<Metafile> {
   const result = await build({
     ...common,
     entryPoints: ["cli/client/index.ts"],
     outfile: path.join(out, "index.js"),
     format: "esm",
-    // ws is CommonJS and requires Node's own modules.
-    banner: {
-      js: "import {createRequire as __createRequire} from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
     metafile: true,
   });
   return result.metafile;
@@ -132,6 +127,20 @@ async function buildSatellite(out: string): Promise<Metafile> {
   return result.metafile;
 }
 
+/** What `ssh` runs on a host: one script that leaves its functions in a variable. */
+async function buildSshProgram(out: string): Promise<Metafile> {
+  const result = await build({
+    ...common,
+    entryPoints: ["deploy/ssh/remote/main.ts"],
+    outfile: path.join(out, PROGRAM_NAME),
+    format: "iife",
+    globalName: PROGRAM_VARIABLE,
+    minify: true,
+    metafile: true,
+  });
+  return result.metafile;
+}
+
 async function moveInto(folder: string, from: string): Promise<void> {
   const to = path.join(folder, path.basename(from));
   try {
@@ -148,7 +157,8 @@ async function main(): Promise<void> {
   const out = path.join(dist, `.build-${process.pid}`);
   await mkdir(out, { recursive: true });
   try {
-    const metafiles = await Promise.all([buildCommand(out), buildLibrary(out), buildSatellite(out)]);
+    const builds = [buildCommand, buildLibrary, buildSatellite, buildSshProgram];
+    const metafiles = await Promise.all(builds.map(async (each) => each(out)));
     await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.

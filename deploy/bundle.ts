@@ -32,7 +32,7 @@ export interface Bundle {
   readonly version: string;
 }
 
-export interface BundleFile {
+interface BundleFile {
   readonly name: string;
   readonly contents: Uint8Array;
 }

@@ -55,6 +55,8 @@ export interface Place {
   /** ws, wss, http, https or unix. */
   readonly url: string;
   readonly token?: string;
+  /** What its provider needs to know of the way there. */
+  readonly via?: string;
   /** What `keepKeys` was given last, from a provider that has that. It is remembered with the satellite, not here. */
   readonly keys?: string;
 }
@@ -65,6 +67,8 @@ export interface Reach extends Place {
   readonly attemptMs?: number;
   /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
   readonly mend?: () => Promise<void>;
+  /** What is known better of why it does not answer than the error says; or that error. */
+  readonly explain?: (error: Error) => Promise<Error>;
   /** Ends what was started to reach it, if anything was. */
   close?(): Promise<void>;
 }
@@ -109,6 +113,10 @@ export interface Wishes {
   readonly passphrase?: boolean;
   /** For a host of the user's own: `me@example.com`. */
   readonly host?: string;
+  /** For a host of the user's own: where its reverse proxy has the satellite. */
+  readonly url?: string;
+  /** For a host of the user's own: where on its loopback the reverse proxy finds the satellite. */
+  readonly port?: number;
 }
 
 /** Questions to a person. A `check` gives the reason why an answer is no good, and the question is put again. */

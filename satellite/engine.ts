@@ -1,9 +1,11 @@
-import type { Exchange, Line } from "./doors/exchange.ts";
+import type { Exchange, Figures, Line } from "./doors/exchange.ts";
 import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 
+/** Reading it each time costs more than all else that a chunk's time does. */
+const TIME_ORIGIN_MS: number = performance.timeOrigin;
 /** Longest time a Node timer can be set to. A tick that comes early does no harm. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** After a read that failed, its reader waits so long before it is tried again. */
@@ -34,6 +36,9 @@ export class Engine implements Exchange {
   #isRunning = false;
   #isStopped = false;
   #lastConnection = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #isStoreInTrouble = false;
   #wakeTimer: NodeJS.Timeout | undefined;
   readonly #retryTimers: Set<NodeJS.Timeout> = new Set();
 
@@ -41,6 +46,7 @@ export class Engine implements Exchange {
     this.#parts = parts;
     parts.store.onTrouble = (trouble, detail) => {
       parts.log(trouble === null ? "info" : "error", "store.trouble", { trouble, detail });
+      this.#isStoreInTrouble = trouble !== null;
       this.post({ type: "trouble", isShut: trouble !== null });
     };
     parts.store.onDurable = (stream, offset, end) => this.post({ type: "durable", stream, offset, end });
@@ -60,6 +66,15 @@ export class Engine implements Exchange {
   forget(connection: ConnectionId): void {
     this.#lines.delete(connection);
     this.#parts.onSettled();
+  }
+
+  figures(): Figures {
+    return {
+      connections: this.#lines.size,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      isStoreInTrouble: this.#isStoreInTrouble,
+    };
   }
 
   post(event: BrokerEvent): void {
@@ -88,8 +103,10 @@ export class Engine implements Exchange {
 
   /** A defect costs the connection that met it, and is told; the others go on. */
   #handle(event: BrokerEvent): void {
+    if (event.type === "chunk") this.#receivedBytes += event.chunk.end - event.chunk.offset;
     try {
       for (const effect of this.#parts.broker.handle(event, nowMs())) this.#carryOut(effect);
+      if (event.type === "chunk") event.chunk.block?.letGo(); // who needs it holds it now
     } catch (error) {
       this.#logDefect(event.type, error);
       if (!("connection" in event)) return;
@@ -107,9 +124,14 @@ export class Engine implements Exchange {
   #carryOut(effect: BrokerEffect): void {
     const { store } = this.#parts;
     switch (effect.type) {
-      case "forward":
-        this.#lines.get(effect.connection)?.forward(effect.chunk);
+      case "forward": {
+        const line = this.#lines.get(effect.connection);
+        if (line === undefined) return;
+        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
+        effect.chunk.block?.hold();
+        line.forward(effect.chunk);
         return;
+      }
       case "send":
         this.#lines.get(effect.connection)?.send(effect.message);
         return;
@@ -130,6 +152,7 @@ export class Engine implements Exchange {
         return;
       }
       case "append":
+        effect.chunk.block?.hold(); // the store keeps it for who knows how long
         this.#keep(effect.type, () => store.append(effect.chunk));
         return;
       case "release":
@@ -187,5 +210,5 @@ export class Engine implements Exchange {
 
 /** Milliseconds since the epoch, by a clock that nobody sets: a deadline is neither early nor late when somebody does. */
 export function nowMs(): number {
-  return Math.round(performance.timeOrigin + performance.now());
+  return Math.round(TIME_ORIGIN_MS + performance.now());
 }

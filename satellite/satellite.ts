@@ -10,9 +10,10 @@ import { type BrokerLike, Engine, nowMs } from "./engine.ts";
 import { equalSecrets, type Keyring, rootKeyring } from "./keys/tokens.ts";
 import { Broker } from "./pipe/broker.ts";
 import { MemoryStore } from "./store/memory.ts";
-import type { Recovered, Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
 import { limits as defaultLimits, type Limits } from "./wire/limits.ts";
+import type { Recovered } from "./wire/recovered.ts";
 
 declare const __VERSION__: string | undefined;
 

@@ -48,11 +48,11 @@ const layers: Layer[] = [
   {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],
-    packages: ["ws"],
+    packages: ["content-disposition"],
   },
-  { prefix: "satellite/", imports: ["satellite/"], packages: ["ws"] },
+  { prefix: "satellite/", imports: ["satellite/"], packages: [] },
   { prefix: "cli/client/session.ts", imports: ["cli/client/", "satellite/wire/"], packages: "none" },
-  { prefix: "cli/client/", imports: ["satellite/wire/"], packages: ["ws"] },
+  { prefix: "cli/client/", imports: ["satellite/wire/"], packages: [] },
   { prefix: "cli/terminal/", imports: ["cli/client/", "satellite/wire/"], packages: "any" },
   {
     prefix: "cli/commands/",

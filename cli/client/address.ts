@@ -71,7 +71,8 @@ export function isOpen(address: Address): boolean {
   return address.socketPath === null && address.url.startsWith("ws:") && !isLoopback(address.host);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host's name or address, IPv6 in brackets, is that of this computer. */
+export function isLoopback(host: string): boolean {
   return (
     host === "localhost" ||
     host.endsWith(".localhost") ||

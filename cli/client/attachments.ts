@@ -62,7 +62,7 @@ export class Attachments {
         break;
       case "consumed":
         this.#reader(operation.ref, (reader) =>
-          reader.consumed(operation.stream, operation.offset, operation.end),
+          reader.consumed(operation.stream, operation.offset, operation.end, operation.notices),
         );
         break;
       case "leave":

@@ -1,4 +1,6 @@
 /** What goes into a session and what comes out of it: it has no socket, no timer, no clock and no chance of its own. */
+
+import type { Cut } from "../../satellite/wire/cutter.ts";
 import type { ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import type {
@@ -10,7 +12,6 @@ import type {
   Welcome,
 } from "../../satellite/wire/messages.ts";
 import type { SealedInfo } from "../../satellite/wire/sealing.ts";
-import type { Cut } from "./cutter.ts";
 import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts";
 
 /** A connection, as the session numbers it. Events of one that is not the present one are dropped. */
@@ -47,14 +48,17 @@ type Outcome =
   | { type: "failed"; ref: number; error: WireError };
 
 /**
- * Seals what one writer sends (PROTOCOL.md §13). Its answers depend on its arguments alone; `part` is 0 for the writer's
+ * Seals what one writer sends (PROTOCOL.md §14). Its answers depend on its arguments alone; `part` is 0 for the writer's
  * first stream and one more each time it goes on in a new one.
  */
 export interface Sealer {
   /** What `open` carries as `sealed`. */
   field(part: number, info: SealedInfo): string;
-  /** The frame of a chunk: for one part and offset there must never be two that differ [Z-7]. */
-  seal(part: number, header: Pick<Chunk, "stream" | "offset" | "flags">, payload: Uint8Array): Uint8Array;
+  /**
+   * Writes what a chunk holds into its frame, behind the header that is there, and SEAL_BYTES more. For one part and
+   * offset there must never be two that differ [Z-7].
+   */
+  seal(part: number, chunk: Chunk, payload: Uint8Array): void;
   /** What a chunk that was sealed so holds. */
   unseal(part: number, chunk: Chunk): Uint8Array;
 }
@@ -68,8 +72,11 @@ export type Operation =
   | { type: "finish"; ref: number; interrupted: boolean }
   | { type: "abort"; ref: number; reason?: string }
   | { type: "read"; ref: number; pipe: string; options: ReaderOptions }
-  /** Everything of `stream` before `offset` is in the output; with `end`, its end was acted on. */
-  | { type: "consumed"; ref: number; stream: StreamBegins; offset: number; end: boolean }
+  /**
+   * Everything of `stream` before `offset` is in the output; with `end`, its end was acted on. Answers so many notices:
+   * one, where nothing is said.
+   */
+  | { type: "consumed"; ref: number; stream: StreamBegins; offset: number; end: boolean; notices?: number }
   | { type: "leave"; ref: number }
   | { type: "ask"; question: Question };
 

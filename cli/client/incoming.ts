@@ -195,8 +195,8 @@ export class Incoming implements Attachment {
     }
   }
 
-  consumed(stream: StreamBegins, offset: number, end: boolean): void {
-    this.#waiting--;
+  consumed(stream: StreamBegins, offset: number, end: boolean, notices = 1): void {
+    this.#waiting -= notices;
     const inflow = this.#streams.get(stream.stream);
     if (inflow?.begins !== stream) return; // of a session that is over
     inflow.consumed = Math.max(inflow.consumed, offset);

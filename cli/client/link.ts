@@ -1,7 +1,9 @@
 import { parseSatelliteMessage } from "../../satellite/wire/control.ts";
 import { decodeChunk } from "../../satellite/wire/decode.ts";
 import { type ErrorCode, WireError } from "../../satellite/wire/errors.ts";
+import type { Chunk } from "../../satellite/wire/frame.ts";
 import type { Welcome } from "../../satellite/wire/messages.ts";
+import { WS_HEADER_BYTES_MAX } from "../../satellite/wire/websocket-frame.ts";
 import type { Address } from "./address.ts";
 import type { ConnectionId, Notice, SessionEffect, SessionEvent, SessionOptions } from "./effects.ts";
 import { Session } from "./session.ts";
@@ -88,7 +90,7 @@ export class Link {
         this.#present(effect.connection)?.sendText(JSON.stringify(effect.message));
         break;
       case "forward":
-        this.#present(effect.connection)?.sendFrame(effect.chunk.frame);
+        this.#forward(effect.connection, effect.chunk);
         break;
       case "ping":
         this.#present(effect.connection)?.ping(effect.ping);
@@ -121,6 +123,13 @@ export class Link {
     }
   }
 
+  #forward(connection: ConnectionId, chunk: Chunk): void {
+    const socket = this.#present(connection);
+    if (socket === null) return;
+    chunk.block?.hold();
+    socket.sendChunk(chunk);
+  }
+
   #tell(notice: Notice): void {
     const listener = this.#listeners.get(notice.ref);
     if (OUTCOMES.has(notice.type)) this.#listeners.delete(notice.ref);
@@ -134,8 +143,11 @@ export class Link {
     this.#socket = new Socket(address, token, {
       opened: () => this.dispatch({ type: "connected", connection }),
       text: (text) => this.#received(connection, () => this.#message(connection, text)),
-      frame: (frame) =>
-        this.#received(connection, () => ({ type: "chunk", connection, chunk: decodeChunk(frame) })),
+      frame: (frame, block) =>
+        this.#received(connection, () => {
+          const chunk = decodeChunk(frame, WS_HEADER_BYTES_MAX, block);
+          return { type: "chunk", connection, chunk };
+        }),
       heard: (pong) => this.dispatch({ type: "heard", connection, ...(pong !== undefined && { pong }) }),
       written: () => {
         if (this.#isWatching) this.#checkDrained();

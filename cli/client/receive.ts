@@ -1,4 +1,5 @@
 import type { WireError } from "../../satellite/wire/errors.ts";
+import type { StreamBegins } from "../../satellite/wire/messages.ts";
 import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 import type { Notice } from "./effects.ts";
 import { toSkypipeError } from "./errors.ts";
@@ -11,6 +12,12 @@ import type { ReaderOptions, Received, Receiving, Sink } from "./types.ts";
 /** How long a reader that leaves waits for the satellite to say that it has. */
 const LEAVE_MS = 2_000;
 
+/** What the sink has taken is told at the latest when it is so much, or after so long. */
+const TOLD_BYTES = 256 * 1024;
+const TOLD_MS = 2;
+/** Of what comes first everything is told at once. */
+const SMALL_START_BYTES = 1024 * 1024;
+
 /** A reader: hands what comes to its sink, in order, and says when that has it. The link is its own. */
 export class Delivery implements Receiving {
   readonly done: Promise<Received>;
@@ -22,11 +29,17 @@ export class Delivery implements Receiving {
   /** What a peek still shows: sealed, more has to be asked for than is shown. */
   #leftBytes = Number.POSITIVE_INFINITY;
   #queue: Notice[] = [];
+  /** What the sink has, and the session does not know of. */
+  #taken: { stream: StreamBegins; offset: number; notices: number } | null = null;
+  #takenBytes = 0;
+  /** Until then little may be told late: the window is small. */
+  #receivedBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
   #isPumping = false;
   #isLeaving = false;
+  #isSettled = false;
   /** Something sealed has begun. */
   #hasSealed = false;
-  #isSettled = false;
   #settle: { done(received: Received): void; fail(error: unknown): void } = {
     done: () => {},
     fail: () => {},
@@ -63,6 +76,7 @@ export class Delivery implements Receiving {
     this.#isLeaving = true;
     const isDone = this.#queue.some(({ type }) => type === "done");
     this.#queue = [];
+    this.#tellConsumed();
     this.#link.dispatch({ type: "leave", ref: this.#ref });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -87,21 +101,24 @@ export class Delivery implements Receiving {
         if (this.#isLeaving) return;
         if (notice.type === "begin") this.#hasSealed ||= notice.stream.sealed !== undefined;
         this.#queue.push(notice);
-        if (this.#isPumping) return;
-        this.#isPumping = true;
         // Not at once: what one read of the socket gave is acknowledged together.
-        queueMicrotask(() => void this.#pump());
+        if (!this.#isPumping) queueMicrotask(() => void this.#pump());
     }
   }
 
   async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
     try {
       while (this.#queue.length > 0) {
         const batch = this.#queue;
         this.#queue = [];
         for (const [index, notice] of batch.entries()) {
           const pending = this.#handOver(notice);
-          if (pending !== undefined) await pending;
+          if (pending !== undefined) {
+            this.#tellConsumed();
+            await pending;
+          }
           if (this.#isLeaving || this.#isSettled) return;
           if (this.#leftBytes <= 0) {
             this.#queue.unshift(...batch.slice(index + 1));
@@ -109,8 +126,10 @@ export class Delivery implements Receiving {
           }
           this.#consumed(notice);
         }
+        this.#settleUp();
       }
     } catch (error) {
+      this.#tellConsumed();
       this.#link.dispatch({ type: "leave", ref: this.#ref });
       await this.#end(() => this.#settle.fail(error));
     } finally {
@@ -162,20 +181,50 @@ export class Delivery implements Receiving {
   }
 
   #consumed(notice: Notice): void {
-    const ref = this.#ref;
     if (notice.type === "chunk") {
       const { stream, chunk } = notice;
-      this.#link.dispatch({ type: "consumed", ref, stream, offset: chunk.end, end: false });
+      const bytes = chunk.end - chunk.offset;
+      // What was sealed was opened into memory of its own.
+      if (this.#sink.borrows === true || stream.sealed !== undefined) chunk.block?.letGo();
+      this.#take(stream, chunk.end, bytes);
     } else if (notice.type === "end") {
-      const { stream, offset } = notice;
-      this.#link.dispatch({ type: "consumed", ref, stream, offset, end: true });
+      this.#take(notice.stream, notice.offset, 0);
+      this.#tellConsumed(true);
     }
+  }
+
+  #take(stream: StreamBegins, offset: number, bytes: number): void {
+    if (this.#taken?.stream !== stream) this.#tellConsumed();
+    this.#taken = { stream, offset, notices: (this.#taken?.notices ?? 0) + 1 };
+    this.#takenBytes += bytes;
+    this.#receivedBytes += bytes;
+  }
+
+  /** What is taken quickly is told together, a little later: for each piece of it that would be half of the work. */
+  #settleUp(): void {
+    if (this.#taken === null) return;
+    const isQuick = this.#receivedBytes > SMALL_START_BYTES && this.#takenBytes < TOLD_BYTES;
+    if (!isQuick) this.#tellConsumed();
+    else
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#tellConsumed();
+      }, TOLD_MS);
+  }
+
+  #tellConsumed(end = false): void {
+    const taken = this.#taken;
+    this.#taken = null;
+    this.#takenBytes = 0;
+    if (taken !== null) this.#link.dispatch({ type: "consumed", ref: this.#ref, ...taken, end });
   }
 
   async #end(settle: () => void): Promise<void> {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#queue = [];
+    this.#tellConsumed();
+    clearTimeout(this.#timer);
     settle();
     await this.#link.close();
   }

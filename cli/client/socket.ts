@@ -1,19 +1,23 @@
-import type { IncomingMessage } from "node:http";
-import net from "node:net";
-import { type ClientOptions, type RawData, WebSocket } from "ws";
+import type { Socket as Channel } from "node:net";
+import { type Block, Blocks } from "../../satellite/wire/blocks.ts";
 import { type ErrorCode, errorTable, WireError } from "../../satellite/wire/errors.ts";
-import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
+import { type Chunk, HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import { limits, SUBPROTOCOL } from "../../satellite/wire/limits.ts";
+import { WebSocketPeer } from "../../satellite/wire/websocket.ts";
+import { AnswerReader, refusalOf, requestText } from "../../satellite/wire/websocket-handshake.ts";
 import { type Address, isOpen } from "./address.ts";
+import { type Dialling, dial } from "./dial.ts";
+import type { Nonce } from "./nonce.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
   opened(): void;
   text(text: string): void;
-  frame(frame: Uint8Array): void;
+  /** The frame is the receiver's, which holds its block; there are WS_HEADER_BYTES_MAX bytes before it. */
+  frame(frame: Uint8Array, block: Block | null): void;
   /** A sign of life; `pong`: the number of the ping that was answered. */
   heard(pong?: number): void;
-  /** A frame has left the process. */
+  /** What was sent has left the process. */
   written(): void;
   /** With `error`, trying again is of no use. */
   closed(reason: string, error?: WireError): void;
@@ -21,90 +25,156 @@ export interface SocketEvents {
 
 /** How long the other side has to answer a close. */
 const CLOSE_MS = 1_000;
+const MESSAGE_BYTES_MAX: number = Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES);
+
+/** Where frames are put, of all sockets. */
+const blocks = new Blocks();
 
 /** A WebSocket to a satellite (PROTOCOL.md §2). */
 export class Socket {
   /** Resolves when it is closed, or could not be opened. */
   readonly closed: Promise<void>;
-  readonly #socket: WebSocket;
   readonly #address: Address;
-  readonly #written: () => void;
+  readonly #events: SocketEvents;
+  readonly #dialling: Dialling;
+  #channel: Channel | null = null;
+  /** Reads the answer to the handshake; `null` when it is there. */
+  #answer: AnswerReader | null = new AnswerReader();
+  #nonce: Nonce | null = null;
+  #peer: WebSocketPeer | null = null;
   #reason = "";
   #error: WireError | undefined;
 
   constructor(address: Address, token: string | undefined, events: SocketEvents) {
     this.#address = address;
-    const { socketPath } = address;
-    const options: ClientOptions = {
-      perMessageDeflate: false, // [T-2]
-      maxPayload: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
-      ...(!isOpen(address) && { generateMask: maskNothing }),
-      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }), // [T-4]
-      ...(socketPath !== null && { createConnection: () => net.connect({ path: socketPath }) }),
-    };
-    this.#socket = new WebSocket(address.url, SUBPROTOCOL, options); // [T-1]
-    this.closed = new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
-    });
-    this.#written = () => events.written();
-    this.#listen(events);
-  }
-
-  /** What waits in the process. */
-  get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  sendText(text: string): void {
-    this.#socket.send(text);
-  }
-
-  /** The frame is not changed: it is copied as it is masked. */
-  sendFrame(frame: Uint8Array): void {
-    this.#socket.send(frame, this.#written);
-  }
-
-  ping(ping: number): void {
-    this.#socket.ping(String(ping));
-  }
-
-  /** Closes, after what was sent. */
-  close(code: ErrorCode | "normal"): void {
-    const number = code === "normal" ? null : errorTable[code].close;
-    this.#socket.close(number ?? 1000, code);
-    const timer = setTimeout(() => this.#socket.terminate(), CLOSE_MS);
-    void this.closed.then(() => clearTimeout(timer));
-  }
-
-  destroy(): void {
-    this.#socket.terminate();
-  }
-
-  #listen(events: SocketEvents): void {
-    const socket = this.#socket;
-    socket.on("open", () => events.opened());
-    socket.on("message", (data: RawData, isBinary: boolean) => {
-      const bytes = data as Buffer;
-      if (isBinary) events.frame(bytes);
-      else events.text(bytes.toString());
-    });
-    socket.on("ping", () => events.heard());
-    socket.on("pong", (payload: Buffer) => events.heard(Number(payload.toString())));
-    socket.on("unexpected-response", (_request, response: IncomingMessage) => {
-      this.#refused(response.statusCode ?? 0);
-      socket.terminate();
-    });
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#reason ||= REASONS[error.code ?? ""] ?? error.message;
-      if (error.code?.startsWith("WS_ERR_") === true) this.#error ??= this.#defect(error); // RFC 6455 is broken
-    });
-    socket.on("close", (_code: number, reason: Buffer) => {
-      this.#reason ||= reason.toString() || "the connection was lost";
+    this.#events = events;
+    this.#dialling = dial(address, (bytes) => this.#receive(bytes));
+    this.closed = this.#open(token).catch((error: NodeJS.ErrnoException) => {
+      this.#reason ||= reasonOf(error);
+      if (error instanceof WireError) this.#error ??= error;
       events.closed(this.#reason, this.#error);
     });
   }
 
-  #defect(cause: Error): WireError {
+  /** What waits in the process. */
+  get bufferedBytes(): number {
+    return this.#peer?.waitingBytes ?? 0;
+  }
+
+  sendText(text: string): void {
+    this.#peer?.sendText(text);
+  }
+
+  /** Takes over one hold of the chunk's block. */
+  sendChunk(chunk: Chunk): void {
+    this.#peer?.sendChunk(chunk);
+  }
+
+  ping(ping: number): void {
+    this.#peer?.ping(Buffer.from(String(ping)));
+  }
+
+  /** Closes, after what was sent. */
+  close(code: ErrorCode | "normal"): void {
+    if (this.#peer === null) {
+      this.destroy();
+      return;
+    }
+    const number = code === "normal" ? null : errorTable[code].close;
+    this.#peer.close({ code: number ?? 1000, reason: code });
+    this.#limitClosing();
+  }
+
+  destroy(): void {
+    this.#dialling.cancel();
+    this.#channel?.destroy();
+  }
+
+  /** Resolves when it is closed again. */
+  async #open(token: string | undefined): Promise<void> {
+    // While the connection is made; loaded when it is used, as it costs a few milliseconds.
+    const { Nonce: One } = await import("./nonce.ts");
+    const nonce = new One();
+    this.#nonce = nonce;
+    const channel = await this.#dialling.channel;
+    this.#channel = channel;
+    channel.on("error", (error) => {
+      this.#reason ||= reasonOf(error);
+    });
+    const { host, pathname } = new URL(this.#address.url);
+    channel.write(requestText({ host, path: pathname, key: nonce.key, token })); // [T-1] [T-4]
+    await new Promise<void>((resolve) => void channel.once("close", () => resolve()));
+    this.#peer = null;
+    throw new Error("the connection was lost");
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#answer !== null) this.#readAnswer(this.#answer, bytes);
+    else this.#peer?.receive(bytes);
+  }
+
+  #readAnswer(reader: AnswerReader, bytes: Uint8Array): void {
+    const answer = reader.push(bytes);
+    if (answer === null) return;
+    if (typeof answer === "string") this.#refuse(answer);
+    else if (answer.status !== 101) this.#refused(answer.status);
+    else {
+      const refusal = refusalOf(answer, this.#nonce?.accept ?? "");
+      if (refusal !== null) this.#refuse(refusal);
+      else this.#begin(answer.rest);
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.#reason = reason;
+    this.#channel?.destroy();
+  }
+
+  #begin(rest: Uint8Array): void {
+    if (this.#channel === null || this.#nonce === null) return;
+    this.#answer = null;
+    const nonce = this.#nonce;
+    this.#peer = new WebSocketPeer(
+      {
+        channel: this.#channel,
+        messageBytesMax: MESSAGE_BYTES_MAX,
+        later: (flush) => process.nextTick(flush),
+        // Masks keep what is between from taking payload for protocol (RFC 6455 §10.3). Where nothing can be, zeros are as good.
+        mask: isOpen(this.#address) ? () => nonce.mask() : () => 0,
+        blocks,
+      },
+      {
+        text: (text) => this.#events.text(text),
+        binary: (frame, block) => this.#events.frame(frame, block),
+        pinged: () => this.#events.heard(),
+        ponged: (payload) => this.#events.heard(Number(Buffer.from(payload).toString())),
+        closed: ({ reason }) => {
+          this.#reason ||= reason;
+          this.#limitClosing();
+        },
+        refused: (error) => this.#breakOff(error),
+        flushed: () => this.#events.written(),
+      },
+    );
+    this.#events.opened();
+    if (rest.length > 0) this.#receive(rest);
+  }
+
+  /** RFC 6455 is broken. */
+  #breakOff(cause: WireError): void {
+    this.#error = this.#defect(cause);
+    this.#reason = cause.message;
+    this.close(cause.code);
+    this.#channel?.end();
+  }
+
+  /** The satellite ends the connection when both have closed. */
+  #limitClosing(): void {
+    const timer = setTimeout(() => this.destroy(), CLOSE_MS);
+    void this.closed.then(() => clearTimeout(timer));
+  }
+
+  #defect(cause: WireError): WireError {
     return new WireError(
       "protocol",
       `What answers at ${this.#address.text} does not speak as a satellite does: ${cause.message}.`,
@@ -113,7 +183,7 @@ export class Socket {
   }
 
   #refused(status: number): void {
-    this.#reason = `HTTP ${status}`;
+    this.#refuse(`HTTP ${status}`);
     const where = `The satellite at ${this.#address.text}`;
     if (status === 401) {
       this.#error = new WireError("unauthorized", `${where} does not accept the token: check SKYPIPE_TOKEN.`);
@@ -128,14 +198,6 @@ export class Socket {
   }
 }
 
-/**
- * Masks keep a middlebox from taking payload for protocol (RFC 6455 §10.3). Where there can be none (TLS, this computer),
- * zeros are as good, and cost nothing: masking in JavaScript is the dearest thing that an end does.
- */
-function maskNothing(mask: Buffer): void {
-  mask.fill(0);
-}
-
 /** Errors of the system in words. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -147,3 +209,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name could not be looked up",
   ETIMEDOUT: "it did not answer",
 };
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ""] ?? error.message;
+}

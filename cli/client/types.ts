@@ -58,6 +58,8 @@ export type EndCause = "eof" | "interrupted" | "aborted";
 
 /** Where a delivery goes. One call at a time; a promise that is returned is waited for. */
 export interface Sink {
+  /** The sink does not use a chunk's bytes when `chunk` is over: their memory is used again. Else they are the sink's. */
+  readonly borrows?: boolean;
   begin?(stream: DeliveredStream): void;
   /** The chunk is acknowledged when this has resolved: it is then in the output. `flags` are those of the data frame. */
   chunk(stream: DeliveredStream, bytes: Uint8Array, flags: number): void | Promise<void>;

@@ -1,5 +1,5 @@
-import { writeHeader } from "../../satellite/wire/encode.ts";
-import { type Chunk, Flag, HEADER_BYTES, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
+import { blankChunk, encodeChunk, writeHeader } from "../../satellite/wire/encode.ts";
+import { type Chunk, Flag, hasFlag, NO_CHUNK, payloadOf } from "../../satellite/wire/frame.ts";
 import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 import type { Sealer } from "./effects.ts";
 
@@ -63,14 +63,11 @@ export class UnsafeChunks {
   push(payload: Uint8Array, flags: number, stream: number): void {
     const offset = this.end;
     this.end = offset + payload.length + this.#extraBytes;
-    const chunk = { stream: NONE, offset, end: this.end, flags, arrival: 0 };
     if (this.#sealer !== null && stream !== NONE) {
-      this.#chunks.push(this.#seal(chunk, stream, payload));
-      return;
+      this.#chunks.push(this.#sealed({ stream, offset, flags }, payload));
+    } else {
+      this.#chunks.push({ ...encodeChunk(NONE, offset, flags, payload), end: this.end });
     }
-    const frame = new Uint8Array(HEADER_BYTES + payload.length);
-    frame.set(payload, HEADER_BYTES);
-    this.#chunks.push({ ...chunk, frame });
   }
 
   /** Ends the stream: with its last chunk if that may still change, else with an empty one [F-2]. */
@@ -96,7 +93,9 @@ export class UnsafeChunks {
         chunk = { ...chunk, stream };
         writeHeader(chunk.frame, stream, chunk.offset, chunk.flags);
       } else {
-        chunk = this.#seal(chunk, stream, payloadOf(chunk));
+        const held = chunk;
+        chunk = this.#sealed({ stream, offset: held.offset, flags: held.flags }, payloadOf(held));
+        held.block?.letGo();
       }
       this.#chunks[this.#next] = chunk;
     }
@@ -105,17 +104,21 @@ export class UnsafeChunks {
   }
 
   /** As it stays from now on, whatever becomes of it [Z-7]. */
-  #seal(chunk: Omit<Chunk, "frame">, stream: number, payload: Uint8Array): Chunk {
-    const { offset, flags } = chunk;
-    const frame = (this.#sealer as Sealer).seal(this.part, { stream, offset, flags }, payload);
-    return { ...chunk, stream, frame };
+  #sealed(
+    { stream, offset, flags }: { stream: number; offset: number; flags: number },
+    payload: Uint8Array,
+  ): Chunk {
+    const chunk = blankChunk(stream, offset, flags, payload.length + SEAL_BYTES);
+    this.#sealer?.seal(this.part, chunk, payload);
+    return chunk;
   }
 
   /** Everything before `offset` is safe. The stream's last chunk is kept until its end is known to be safe. */
   release(offset: number, endIsSafe: boolean): void {
     for (let chunk = this.#chunks[this.#first]; chunk !== undefined; chunk = this.#chunks[this.#first]) {
       if (chunk.end > offset || (hasFlag(chunk, Flag.final) && !endIsSafe)) break;
-      this.#first++;
+      chunk.block?.letGo();
+      this.#chunks[this.#first++] = NO_CHUNK;
     }
     this.#next = Math.max(this.#next, this.#first);
     if (this.#first > SLACK && this.#first * 2 > this.#chunks.length) {
@@ -158,7 +161,7 @@ export class UnsafeChunks {
     const payloads = rest.map((chunk) => {
       if (this.#sealer === null) {
         const from = Math.max(chunk.offset, Math.min(offset, chunk.end));
-        return chunk.frame.subarray(HEADER_BYTES + from - chunk.offset);
+        return payloadOf(chunk).subarray(from - chunk.offset);
       }
       return chunk.stream === NONE ? payloadOf(chunk) : this.#sealer.unseal(this.part, chunk);
     });
@@ -168,7 +171,10 @@ export class UnsafeChunks {
     this.#next = 0;
     this.end = 0;
     this.part++;
-    for (const [index, payload] of payloads.entries()) this.push(payload, rest[index]?.flags ?? 0, NONE);
+    for (const [index, payload] of payloads.entries()) {
+      this.push(payload, rest[index]?.flags ?? 0, NONE);
+      rest[index]?.block?.letGo();
+    }
     return goneBytes;
   }
 }

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { parseDuration } from "../../satellite/wire/duration.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { parseDuration, parseSize } from "../terminal/units.ts";
+import { parseSize } from "../terminal/units.ts";
 import { exitCodeOf, sentenceOf } from "./common/failure.ts";
 import { type ServeOptions, satellite } from "./satellite.ts";
 
@@ -20,17 +21,13 @@ function optionsOf(args: string[]): ServeOptions {
       data: text,
       memory: { type: "boolean" },
       "token-file": text,
+      "answer-to": text,
       grace: text,
       "max-buffer": text,
       "max-lag": text,
       "idle-exit": text,
     },
   });
-  const optional = <Key extends keyof ServeOptions>(
-    key: Key,
-    given: string | undefined,
-    parse: (text: string) => ServeOptions[Key],
-  ): Partial<ServeOptions> => (given === undefined ? {} : { [key]: parse(given) });
   return {
     host: values.host,
     port: portOf(values.port),
@@ -40,11 +37,20 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("socket", values.socket, String),
     ...optional("data", values.data, String),
     ...optional("tokenFile", values["token-file"], String),
+    ...optional("answerTo", values["answer-to"], String),
     ...optional("grace", values.grace, parseDuration),
     ...optional("maxBuffer", values["max-buffer"], parseSize),
     ...optional("maxLag", values["max-lag"], parseSize),
     ...optional("idleExit", values["idle-exit"], parseDuration),
   };
+}
+
+function optional<Key extends keyof ServeOptions>(
+  key: Key,
+  given: string | undefined,
+  parse: (text: string) => ServeOptions[Key],
+): Partial<ServeOptions> {
+  return given === undefined ? {} : { [key]: parse(given) };
 }
 
 function portOf(given: string): number {
@@ -54,8 +60,13 @@ function portOf(given: string): number {
 }
 
 function end(error: unknown): void {
-  process.stderr.write(`skypipe: ${sentenceOf(error)}\n`);
-  process.exit(exitCodeOf(error));
+  const isFlag =
+    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  const told = isFlag
+    ? new WireError("usage", error.message.split(". ", 1)[0] ?? "", { cause: error })
+    : error;
+  process.stderr.write(`skypipe: ${sentenceOf(told)}\n`);
+  process.exit(exitCodeOf(told));
 }
 
 process.on("uncaughtException", end);

@@ -27,6 +27,8 @@ export interface ServeOptions {
   maxBuffer?: number;
   /** Bytes. */
   maxLag?: number;
+  /** The name of a host, besides its own. */
+  answerTo?: string;
   /** A path, instead of host and port. */
   socket?: string;
   /** Milliseconds. */
@@ -50,6 +52,7 @@ export async function satellite(options: ServeOptions): Promise<number> {
     ...(store === undefined ? {} : { store }),
     ...(own === undefined ? {} : { socketPath: own }),
     ...(token === undefined ? {} : { token }),
+    ...(options.answerTo === undefined ? {} : { answersTo: [options.answerTo] }),
     ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     ...(options.idleExit === undefined ? {} : { idleExitMs: options.idleExit }),
   });

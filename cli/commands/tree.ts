@@ -180,10 +180,26 @@ function rm(run: Run): Command {
 function setup(run: Run): Command {
   const command = new Command("setup")
     .description("bring your satellite to where it shall live, and remember it")
-    .argument("[where]", "local: on this computer; ssh: on a host of yours; without one, you are asked")
+    .argument(
+      "[where]",
+      "local: on this computer; ssh: on a host of yours; fly: in your Fly.io account; without one, you are asked",
+    )
     .argument("[host]", "for ssh: the host, as you would log in to it")
     .option("--name <name>", "what it is called, to have it beside others")
     .option("--default", "make it the one that is used where none is named")
+    .option(
+      "--url <url>",
+      "for ssh: where a reverse proxy of yours has the satellite, for example https://pipes.example.com",
+    )
+    .addOption(
+      new Option("--port <port>", "for ssh, with --url: where on the host the proxy finds it").argParser(
+        parsePort,
+      ),
+    )
+    .option("--region <region>", "for fly: where, for example fra; without it, near you")
+    .option("--org <organization>", "for fly: whose account, where your token is for several")
+    .option("--size <size>", "for fly: the machine, for example shared-cpu-1x:512")
+    .option("--no-volume", "for fly: no disk, so that a restart loses what waits in the pipes")
     .option("--passphrase", "keep the key with the provider under a passphrase only")
     .addOption(yesOption())
     .addOption(quietOption())
@@ -195,6 +211,8 @@ function setup(run: Run): Command {
     ["skypipe setup", "choose"],
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
     ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
+    ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
+    ["FLY_API_TOKEN=… skypipe setup fly --region fra --yes", "the same in a script"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
   ]);
@@ -283,6 +301,7 @@ function satellite(run: Run): Command {
     )
     .option("--memory", "keep what waits in memory (the default: it is lost when the satellite ends)")
     .option("--token-file <file>", "ask for the token that is in this file; else for SKYPIPE_TOKEN, if set")
+    .option("--answer-to <host>", "answer to this name too: that of a reverse proxy in front of it")
     .addOption(duration("--grace <d>", "how long a lost connection may come back, for example 60s"))
     .addOption(new Option("--max-buffer <n>", "room for what waits, for example 1G").argParser(parseSize))
     .addOption(

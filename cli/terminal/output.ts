@@ -7,7 +7,7 @@ import { openWithoutBlocking } from "./descriptor.ts";
 import { EXIT_FAILED, EXIT_OUTPUT_CLOSED, Exit, systemCode, systemReason } from "./exit.ts";
 
 export interface Output {
-  /** Resolves when all of it is written. One call at a time. Throws Exit. */
+  /** Resolves when all of it is written, and not before that. One call at a time. Throws Exit. */
   write(bytes: Uint8Array): void | Promise<void>;
 }
 
@@ -60,12 +60,8 @@ class StreamOutput implements Output {
 
   write(bytes: Uint8Array): void | Promise<void> {
     if (this.#error !== null) throw outputExit(this.#error);
-    let at = 0;
-    while (at < bytes.length) {
-      const written = writeSome(this.#fd, at === 0 ? bytes : bytes.subarray(at));
-      if (written === 0) return this.#writeLater(bytes.subarray(at));
-      at += written;
-    }
+    const written = writeSome(this.#fd, bytes);
+    if (written < bytes.length) return this.#writeLater(bytes.subarray(written));
   }
 
   async #writeLater(rest: Uint8Array): Promise<void> {
@@ -100,36 +96,37 @@ class TerminalOutput implements Output {
   }
 }
 
-/** A regular file or a device. */
-class FileOutput implements Output {
+/** A regular file or a device: synchronously, which is cheapest, until that takes long. */
+export class FileOutput implements Output {
   readonly #fd: number;
+  readonly #failure: (error: unknown) => Exit;
   #isSlow = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, failure: (error: unknown) => Exit = outputExit) {
     this.#fd = fd;
+    this.#failure = failure;
   }
 
   write(bytes: Uint8Array): void | Promise<void> {
     if (this.#isSlow) return this.#writeLater(bytes);
     const startMs = performance.now();
-    let at = 0;
-    while (at < bytes.length) at += writeSome(this.#fd, at === 0 ? bytes : bytes.subarray(at));
+    try {
+      let at = 0;
+      while (at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      throw this.#failure(error);
+    }
     this.#isSlow = performance.now() - startMs > SLOW_MS;
   }
 
   async #writeLater(bytes: Uint8Array): Promise<void> {
     try {
-      await writeAll(this.#fd, bytes);
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await writeAsync(this.#fd, bytes, at, bytes.length - at, null);
+        at += bytesWritten;
+      }
     } catch (error) {
-      throw outputExit(error);
+      throw this.#failure(error);
     }
-  }
-}
-
-/** write(2) until everything is written. */
-export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await writeAsync(fd, bytes, at, bytes.length - at, null);
-    at += bytesWritten;
   }
 }

@@ -4,12 +4,13 @@ import { type FileHandle, open, rename } from "node:fs/promises";
 import path from "node:path";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { EXIT_FAILED, Exit, systemCode, systemReason } from "./exit.ts";
-import { type Output, writeAll } from "./output.ts";
+import { FileOutput, type Output } from "./output.ts";
 
 export class WholeFile implements Output {
   readonly #file: string;
   readonly #temporary: string;
   readonly #handle: FileHandle;
+  readonly #output: FileOutput;
   #isOpen = true;
   readonly #onExit = (): void => this.#unlink();
 
@@ -17,6 +18,7 @@ export class WholeFile implements Output {
     this.#file = file;
     this.#temporary = temporary;
     this.#handle = handle;
+    this.#output = new FileOutput(handle.fd, (error) => cannotWrite(file, error));
     // Whatever ends the process, save SIGKILL, leaves no temporary file.
     process.once("exit", this.#onExit);
   }
@@ -41,12 +43,8 @@ export class WholeFile implements Output {
     }
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    try {
-      await writeAll(this.#handle.fd, bytes);
-    } catch (error) {
-      throw cannotWrite(this.#file, error);
-    }
+  write(bytes: Uint8Array): void | Promise<void> {
+    return this.#output.write(bytes);
   }
 
   /** What was written is on the disk. */

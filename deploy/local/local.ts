@@ -1,7 +1,6 @@
 /** The satellite of this computer: started on demand, gone when it is idle and empty. */
-import { connect } from "../../cli/client/connect.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import type { Status } from "../../satellite/wire/messages.ts";
+import { inspect, refuseToLose } from "../backlog.ts";
 import type { Place, Provider } from "../provider.ts";
 import { localSocket } from "./place.ts";
 import { answers, publisher } from "./publish.ts";
@@ -31,7 +30,7 @@ export function localProvider(command: readonly string[], env: NodeJS.ProcessEnv
     deploy,
     async upgrade() {
       if ((await find()) === null) throw new WireError("not-found", "no satellite runs on this computer");
-      await refuseIfUsed(place);
+      await refuseToLose(place, "of this computer");
       await stopLocal(socket);
       return deploy();
     },
@@ -44,26 +43,6 @@ export function localProvider(command: readonly string[], env: NodeJS.ProcessEnv
     },
     reach: async () => ({ ...(await deploy()), attemptMs: ATTEMPT_MS }),
   };
-}
-
-/** It keeps all in memory: an upgrade would lose it. */
-async function refuseIfUsed(place: Place): Promise<void> {
-  const { streams } = await inspect(place);
-  if (streams === 0) return;
-  throw new WireError(
-    "usage",
-    `the satellite of this computer holds ${streams === 1 ? "1 stream" : `${streams} streams`} in memory, and an ` +
-      "upgrade would lose that: read it, or drop it with skypipe rm, and then upgrade",
-  );
-}
-
-async function inspect(place: Place): Promise<Status> {
-  const satellite = await connect({ url: place.url, token: "" });
-  try {
-    return await satellite.inspect();
-  } finally {
-    await satellite.close();
-  }
 }
 
 async function stopLocal(socket: string): Promise<boolean> {

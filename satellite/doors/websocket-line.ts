@@ -1,22 +1,28 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
 import type { Keyring } from "../keys/tokens.ts";
 import type { ConnectionId } from "../pipe/effects.ts";
+import type { Block, Blocks } from "../wire/blocks.ts";
 import { parseEndMessage } from "../wire/control.ts";
 import { decodeChunk } from "../wire/decode.ts";
 import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
-import type { Chunk } from "../wire/frame.ts";
+import { type Chunk, HEADER_BYTES } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
+import { WebSocketPeer } from "../wire/websocket.ts";
+import { WS_HEADER_BYTES_MAX } from "../wire/websocket-frame.ts";
 import type { Exchange, Line } from "./exchange.ts";
 import type { Log } from "./log.ts";
+import { readInto } from "./read-into.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
 /** A peer that asks on and on and reads nothing is cut when this many times `sendQueueBytesMax` waits for it. */
 const OVERRUN_FACTOR = 64;
 /** Pings without an answer after which the peer is lost [T-5]. */
 const MISSED_MAX = 2;
+/** How long a peer may take to close as well. */
+const CLOSE_MS = 5_000;
+const NOTHING = new Uint8Array(0);
 
 /** States of a connection (PROTOCOL.md §5). */
 const State = { new: "new", ready: "ready", closing: "closing" } as const;
@@ -29,13 +35,15 @@ export interface LineParts {
   readonly log: Log;
   /** What the handshake's `Authorization` gave. */
   readonly token: string | null;
+  /** Where frames are put. */
+  readonly blocks: Blocks;
   /** Called once, when the socket is closed. */
   readonly onGone: () => void;
 }
 
 /** One WebSocket: messages and frames in, events out, and back. Whatever the peer does, nothing here throws. */
 export class WebSocketLine implements Line {
-  readonly #ws: WebSocket;
+  readonly #peer: WebSocketPeer;
   readonly #socket: Socket;
   readonly #parts: LineParts;
   readonly #id: ConnectionId;
@@ -46,44 +54,87 @@ export class WebSocketLine implements Line {
   #state: State = State.new;
   /** The broker knows the connection and was not told that it is lost. */
   #isKnown = false;
-  #isCorked = false;
   #isCongested = false;
+  #closeTimer: NodeJS.Timeout | undefined;
   #sincePingMs = 0;
   #missed = 0;
   #heardBytes = 0;
 
-  constructor(ws: WebSocket, socket: Socket, parts: LineParts) {
-    this.#ws = ws;
+  constructor(socket: Socket, parts: LineParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#peer = this.#makePeer(socket, parts);
     this.#id = parts.exchange.open(this);
     const { helloMs, pingMs, pingBusyMs } = parts.limits;
     this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
     const beatMs = Math.min(pingMs, pingBusyMs);
     this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
-    ws.on("message", this.#onMessage);
-    ws.on("error", this.#onError);
-    ws.on("close", this.#onClose);
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+    socket.on("end", () => socket.end());
+    socket.on("error", (error) => {
+      parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+    });
+    socket.on("close", this.#onClose);
+    readInto(socket, (bytes) => this.#peer.receive(bytes));
     parts.log("info", "connection.open", { connection: this.#id, remote: socket.remoteAddress ?? "local" });
+  }
+
+  #makePeer(socket: Socket, { limits, blocks }: LineParts): WebSocketPeer {
+    return new WebSocketPeer(
+      {
+        channel: socket,
+        messageBytesMax: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
+        later: (flush) => process.nextTick(flush),
+        mask: null,
+        blocks,
+      },
+      {
+        text: (text) => this.#guard(() => this.#takeText(text)),
+        binary: (frame, block) => this.#guard(() => this.#takeFrame(frame, block)),
+        pinged: () => this.#limitQueue(),
+        ponged: () => {}, // its bytes were heard
+        closed: () => {
+          this.#end("closed by the peer");
+          socket.end();
+        },
+        refused: (error) => {
+          this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+          this.fail(error);
+          socket.end();
+        },
+        flushed: this.#onFlushed,
+      },
+    );
+  }
+
+  /** Takes what came of it so far. */
+  receive(bytes: Uint8Array): void {
+    this.#peer.receive(bytes);
   }
 
   send(message: SatelliteMessage): void {
     if (this.#state === State.closing) return;
     this.#note(message);
-    this.#write(JSON.stringify(message), false);
+    this.#peer.sendText(JSON.stringify(message));
+    this.#limitQueue();
   }
 
   forward(chunk: Chunk): void {
-    if (this.#state === State.closing) return;
+    if (this.#state === State.closing) {
+      chunk.block?.letGo();
+      return;
+    }
     this.#outgoing.moved(chunk.stream, chunk.end);
-    this.#write(chunk.frame, true);
+    this.#peer.sendChunk(chunk);
+    this.#limitQueue();
   }
 
   close(code: ErrorCode | "normal"): void {
     if (this.#state === State.closing) return;
     this.#end(code);
-    if (code === "normal") this.#ws.close(1000);
-    else this.#ws.close(errorTable[code].close ?? errorTable.internal.close, code); // [E-1]
+    if (code === "normal") this.#peer.close({ code: 1000, reason: "" });
+    else this.#peer.close({ code: errorTable[code].close ?? errorTable.internal.close, reason: code }); // [E-1]
   }
 
   fail(error: WireError): void {
@@ -97,31 +148,31 @@ export class WebSocketLine implements Line {
   }
 
   terminate(): void {
-    this.#ws.terminate();
+    this.#socket.destroy();
   }
 
-  readonly #onMessage = (data: RawData, isBinary: boolean): void => {
+  /** What a peer does wrong costs its own connection. */
+  #guard(take: () => void): void {
     if (this.#state === State.closing) return;
     try {
-      // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
-      if (isBinary) this.#takeFrame(data as Buffer);
-      else this.#takeText(data as Buffer);
+      take();
     } catch (error) {
       if (!(error instanceof WireError))
         this.#parts.log("error", "connection.defect", { error: String(error) });
       this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
     }
-  };
+  }
 
-  #takeFrame(frame: Buffer): void {
+  /** The frame is ours, and so is one hold of its block, which goes on to whom the chunk is posted. */
+  #takeFrame(frame: Uint8Array, block: Block | null): void {
     if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
-    const chunk = decodeChunk(frame);
+    const chunk = decodeChunk(frame, WS_HEADER_BYTES_MAX, block);
     this.#incoming.moved(chunk.stream, chunk.end);
     this.#parts.exchange.post({ type: "chunk", connection: this.#id, chunk });
   }
 
-  #takeText(text: Buffer): void {
-    const message = parseEndMessage(text.toString());
+  #takeText(text: string): void {
+    const message = parseEndMessage(text);
     if (message === null) return; // [C-2]
     if (message.type === "hello") this.#takeHello(message);
     else this.#takeMessage(message);
@@ -167,16 +218,10 @@ export class WebSocketLine implements Line {
     }
   }
 
-  /** What one event, or one read of a socket, makes the satellite send goes out in one system call. */
-  #write(data: string | Uint8Array, binary: boolean): void {
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    this.#ws.send(data, { binary }, this.#onSent);
+  /** A peer that does not read what it gets is told of to the broker, and cut if it asks for more all the same. */
+  #limitQueue(): void {
     const { sendQueueBytesMax } = this.#parts.limits;
-    const waitingBytes = this.#ws.bufferedAmount;
+    const { waitingBytes } = this.#peer;
     if (waitingBytes <= sendQueueBytesMax) return;
     if (!this.#isCongested) {
       this.#isCongested = true;
@@ -187,14 +232,9 @@ export class WebSocketLine implements Line {
     }
   }
 
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.#socket.uncork();
-  };
-
-  readonly #onSent = (error?: Error): void => {
-    if (error || !this.#isCongested) return;
-    if (this.#ws.bufferedAmount * 2 >= this.#parts.limits.sendQueueBytesMax) return;
+  readonly #onFlushed = (): void => {
+    if (!this.#isCongested) return;
+    if (this.#peer.waitingBytes * 2 >= this.#parts.limits.sendQueueBytesMax) return;
     this.#isCongested = false;
     if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
   };
@@ -219,18 +259,12 @@ export class WebSocketLine implements Line {
       return;
     }
     this.#missed++;
-    this.#ws.ping(undefined, false, this.#onSent);
+    this.#peer.ping(NOTHING);
   }
-
-  /** A broken WebSocket frame, or a socket that failed. ws closes by itself. */
-  readonly #onError = (error: Error): void => {
-    this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
-    this.#end("protocol");
-  };
 
   readonly #onClose = (): void => {
     this.#end("lost");
-    clearInterval(this.#beatTimer);
+    clearTimeout(this.#closeTimer);
     this.#parts.exchange.forget(this.#id);
     this.#parts.onGone();
   };
@@ -241,6 +275,7 @@ export class WebSocketLine implements Line {
     this.#state = State.closing;
     clearTimeout(this.#helloTimer);
     clearInterval(this.#beatTimer);
+    this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_MS);
     this.#parts.log("info", "connection.close", { connection: this.#id, why });
     if (!this.#isKnown) return;
     this.#isKnown = false;

@@ -1,19 +1,20 @@
 /** The door at `/ws`: a WebSocket for each end. */
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import { type Keyring, tokenIn } from "../keys/tokens.ts";
+import { Blocks } from "../wire/blocks.ts";
 import { errorTable, WireError } from "../wire/errors.ts";
-import { HEADER_BYTES } from "../wire/frame.ts";
 import { type Limits, SUBPROTOCOL } from "../wire/limits.ts";
-import { answerOf, answerUpgrade, line } from "./answer.ts";
+import { ACCEPT_GUID, acceptanceText } from "../wire/websocket-handshake.ts";
+import { type Answer, answerOf, answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Log } from "./log.ts";
 import { WebSocketLine } from "./websocket-line.ts";
 
-/** How long a peer may take to answer a close. */
-const CLOSE_MS = 5_000;
+/** How often memory is given up that nobody has needed meanwhile. */
+const SHRINK_MS = 10_000;
 
 export interface WebSocketDoorParts {
   readonly exchange: Exchange;
@@ -24,29 +25,20 @@ export interface WebSocketDoorParts {
 
 export class WebSocketDoor {
   readonly #parts: WebSocketDoorParts;
-  readonly #server: WebSocketServer;
+  readonly #blocks: Blocks = new Blocks();
   readonly #lines: Set<WebSocketLine> = new Set();
+  readonly #shrinkTimer: NodeJS.Timeout;
 
   constructor(parts: WebSocketDoorParts) {
     this.#parts = parts;
-    // @types/ws does not know closeTimeout yet.
-    const options: ServerOptions<typeof TellingWebSocket> & { closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false, // [T-2]
-      maxPayload: Math.max(parts.limits.controlBytesMax, parts.limits.chunkBytesMax + HEADER_BYTES),
-      handleProtocols: () => SUBPROTOCOL,
-      closeTimeout: CLOSE_MS,
-      WebSocket: TellingWebSocket,
-    };
-    this.#server = new WebSocketServer(options);
+    this.#shrinkTimer = setInterval(() => this.#blocks.shrink(), SHRINK_MS).unref();
   }
 
-  /** Answers a handshake that the guard has let in. */
+  /** Answers a handshake that the guard has let in. `head`: what came behind it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
-    if (!offered.includes(SUBPROTOCOL)) {
-      answerUpgrade(socket, needsSubprotocol()); // [T-1]
+    const refusal = refusalOf(request);
+    if (refusal !== null) {
+      answerUpgrade(socket, refusal);
       return;
     }
     const token = tokenIn(request.headers.authorization);
@@ -54,18 +46,21 @@ export class WebSocketDoor {
       answerUpgrade(socket, answerOf(new WireError("unauthorized", "the token is wrong"))); // [T-4]
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (ws) => {
-      const opened = new WebSocketLine(ws, socket as Socket, {
-        ...this.#parts,
-        token,
-        onGone: () => this.#lines.delete(opened),
-      });
-      this.#lines.add(opened);
+    const key = request.headers["sec-websocket-key"] ?? "";
+    socket.write(acceptanceText(createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64")));
+    const opened = new WebSocketLine(socket as Socket, {
+      ...this.#parts,
+      token,
+      blocks: this.#blocks,
+      onGone: () => this.#lines.delete(opened),
     });
+    this.#lines.add(opened);
+    opened.receive(head);
   }
 
   /** Sends away who has not said hello; the broker closes the others. */
   stop(): void {
+    clearInterval(this.#shrinkTimer);
     for (const opened of this.#lines) opened.closeIfNew("going-away"); // [S-8]
   }
 
@@ -75,8 +70,25 @@ export class WebSocketDoor {
   }
 }
 
+/** What a handshake lacks (RFC 6455 §4.2.1); `null`: nothing. */
+function refusalOf({ method, headers }: IncomingMessage): Answer | null {
+  const offered = headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
+  if (!offered.includes(SUBPROTOCOL)) return needsSubprotocol(); // [T-1]
+  if (headers["sec-websocket-version"] !== "13") {
+    return line(errorTable.version.http, "this is a WebSocket of version 13", {
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+    });
+  }
+  const isHandshake =
+    method === "GET" &&
+    headers.upgrade?.toLowerCase() === "websocket" &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers["sec-websocket-key"] ?? "");
+  return isHandshake ? null : line(400, "this is no handshake of a WebSocket");
+}
+
 /** What a request gets that does not speak this protocol [T-1]. */
-export function needsSubprotocol(): ReturnType<typeof line> {
+export function needsSubprotocol(): Answer {
   return line(
     errorTable.version.http,
     `this is a WebSocket for skypipe: offer the subprotocol ${SUBPROTOCOL}`,
@@ -85,20 +97,4 @@ export function needsSubprotocol(): ReturnType<typeof line> {
       "sec-websocket-protocol": SUBPROTOCOL,
     },
   );
-}
-
-/** ws closes a connection that breaks RFC 6455, or its size limit, with a bare code. This one says why first [E-1]. */
-class TellingWebSocket extends WebSocket {
-  override close(code?: number, reason?: string | Buffer): void {
-    if (code === undefined || reason !== undefined || this.readyState !== WebSocket.OPEN || code === 1000) {
-      super.close(code, reason);
-      return;
-    }
-    const error =
-      code === errorTable["too-large"].close
-        ? new WireError("too-large", "a message is above the limit of its kind")
-        : new WireError("protocol", "a WebSocket frame breaks RFC 6455");
-    this.send(JSON.stringify({ type: "error", code: error.code, message: error.message }));
-    super.close(errorTable[error.code].close ?? code, error.code);
-  }
 }

@@ -2,8 +2,9 @@ import { type ErrorCode, WireError } from "../wire/errors.ts";
 import type { Chunk } from "../wire/frame.ts";
 import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
 import type { Hello } from "../wire/messages.ts";
+import type { Recovered } from "../wire/recovered.ts";
 import { Context } from "./context.ts";
-import type { BrokerEffect, BrokerEvent, ConnectionId, Recovered, Rights } from "./effects.ts";
+import type { BrokerEffect, BrokerEvent, ConnectionId, Rights } from "./effects.ts";
 import { abortStream, detach, failReader, removeStream, settle, wait } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
 import { offerOrphans } from "./join.ts";
@@ -264,6 +265,10 @@ export class Broker {
     for (const reader of ctx.expelled) {
       ctx.expelled.delete(reader);
       failReader(ctx, reader, "replaced", "another reader took over while this one was away"); // [L-12]
+    }
+    for (const stream of ctx.unsettled) {
+      ctx.unsettled.delete(stream);
+      settle(ctx, stream);
     }
     if (ctx.room.wasFreed) {
       ctx.room.wasFreed = false;

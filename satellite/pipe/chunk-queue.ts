@@ -1,4 +1,4 @@
-import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import { type Chunk, Flag, hasFlag, NO_CHUNK } from "../wire/frame.ts";
 
 /** Chunks of one stream that are in memory: contiguous, oldest first. */
 export class ChunkQueue {
@@ -14,6 +14,7 @@ export class ChunkQueue {
   }
 
   push(chunk: Chunk): void {
+    chunk.block?.hold();
     this.#items.push(chunk);
   }
 
@@ -47,6 +48,7 @@ export class ChunkQueue {
     const before = this.#head;
     for (let next = this.first; next !== undefined && next.end <= offset; next = this.first) {
       if (hasFlag(next, Flag.final) && !final) break;
+      next.block?.letGo();
       this.#head++;
     }
     const dropped = this.#head > before;
@@ -55,12 +57,13 @@ export class ChunkQueue {
       this.#head = 0;
     } else {
       // A dropped chunk must not keep its frame in memory.
-      for (let i = before; i < this.#head; i++) this.#items[i] = NOTHING;
+      for (let i = before; i < this.#head; i++) this.#items[i] = NO_CHUNK;
     }
     return dropped;
   }
 
   clear(): void {
+    for (let i = this.#head; i < this.#items.length; i++) this.#items[i]?.block?.letGo();
     this.#items = [];
     this.#head = 0;
   }
@@ -77,12 +80,3 @@ export class ChunkQueue {
     return low;
   }
 }
-
-const NOTHING: Chunk = {
-  stream: 0,
-  offset: -1,
-  end: -1,
-  flags: 0,
-  arrival: 0,
-  frame: new Uint8Array(0),
-};

@@ -1,6 +1,6 @@
 /** What goes into the broker and what comes out of it: it has no sockets, no disk, no timers and no clock of its own. */
 import type { ErrorCode } from "../wire/errors.ts";
-import type { Fact, JsonValue } from "../wire/fact.ts";
+import type { Fact } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
 import type { Rights } from "../wire/rights.ts";
@@ -9,27 +9,6 @@ import type { Rights } from "../wire/rights.ts";
 export type ConnectionId = number;
 
 export type { Rights };
-
-/** What the store has of a stream, after a restart. */
-export interface KeptStream {
-  readonly id: number;
-  readonly from: number;
-  readonly to: number;
-  /** The final chunk is there. */
-  readonly end: boolean;
-  /** Flags and offset of the last chunk. */
-  readonly lastFlags: number;
-  readonly lastOffset: number;
-  readonly lastArrival: number;
-  /** Bytes that were durable are missing behind `to`. */
-  readonly damaged: boolean;
-}
-
-/** What the store gives back after a restart. */
-export interface Recovered {
-  readonly facts: ReadonlyMap<string, JsonValue>;
-  readonly streams: readonly KeptStream[];
-}
 
 export type BrokerEvent =
   /** A `hello` whose token was accepted. `secret` is 128 fresh random bits, for the session that may be made. */

@@ -1,16 +1,16 @@
 /** Making everything again from the journal and the store, after a restart [S-9]. */
 import type { JsonValue } from "../wire/fact.ts";
 import { Flag } from "../wire/frame.ts";
-import type { Kind, Mode, StreamInfo } from "../wire/messages.ts";
+import type { Kind, StreamInfo } from "../wire/messages.ts";
+import type { KeptStream, Recovered } from "../wire/recovered.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
-import type { KeptStream, Recovered } from "./effects.ts";
 import { abortStream, expireLater } from "./endings.ts";
 import { enrol } from "./enrol.ts";
 import type { IdKind } from "./ids.ts";
 import { restoreCursor } from "./join.ts";
 import type { Pipes } from "./pipes.ts";
-import { type Phase, Reader, type ReaderFailure } from "./reader.ts";
+import { Reader, type ReaderFact } from "./reader.ts";
 import { ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Failure, Stream, StreamState } from "./stream.ts";
@@ -41,14 +41,6 @@ interface StreamFact {
   readonly start: number;
   readonly takenFrom?: number;
   readonly isLetGo: boolean;
-}
-interface ReaderFact {
-  readonly pipe: string;
-  readonly mode: Mode;
-  readonly isFresh: boolean;
-  readonly phase: Phase;
-  readonly hasBegun: boolean;
-  readonly failure?: ReaderFailure;
 }
 type CursorFact =
   | { readonly had: true }
@@ -162,7 +154,7 @@ function restoreKept(ctx: Context, stream: Stream, kept: KeptStream): void {
   stream.head = kept.to;
   stream.isIntact = kept.from === 0;
   stream.start = Math.max(stream.start, kept.from); // what the store has let go, all had acknowledged
-  stream.atLineStart = kept.to === 0 || (kept.lastFlags & Flag.line) !== 0;
+  stream.lineStart = (kept.lastFlags & Flag.line) !== 0 ? kept.to : kept.lastOffset;
   if (kept.end) {
     stream.state = StreamState.ended;
     stream.finalOffset = kept.lastOffset;
@@ -197,7 +189,7 @@ function restoreReader(desk: Desk, session: Session, ref: number, fact: ReaderFa
   const pipe = desk.pipes.obtain(desk.ctx.limits, fact.pipe);
   const { mode, isFresh } = fact;
   const reader = new Reader(session, ref, pipe, { mode, isFresh, peekBytes: Number.POSITIVE_INFINITY });
-  reader.restore(fact.phase, fact.hasBegun, fact.failure ?? null);
+  reader.restore(fact);
   session.readers.set(ref, reader);
   if (!reader.isOver) (reader.isSpectator ? pipe.spectators : pipe.readers).add(reader);
   else desk.ctx.emptied.add(pipe);

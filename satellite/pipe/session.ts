@@ -14,6 +14,8 @@ export class Session implements Notable {
   rights: Rights;
   isOver = false;
   connection: ConnectionId | null;
+  /** Of the resume that it goes on with, as its end counts them [S-3]. */
+  attempt = 0;
   /** Too much waits in its socket: its readers pause. */
   isCongested = false;
   /** When the connection was lost, in milliseconds; `null` while there is one. */

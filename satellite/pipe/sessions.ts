@@ -1,4 +1,5 @@
 /** All sessions: begun, resumed, lost, expired [S-2] [S-3] [S-6]. */
+import { WireError } from "../wire/errors.ts";
 import type { Hello } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { ConnectionId, Rights } from "./effects.ts";
@@ -44,10 +45,16 @@ export class Sessions {
     this.#remember(ctx, expired);
   }
 
+  /** Throws WireError `superseded` for a resume that was overtaken by a later one. */
   greet(ctx: Context, connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
     const { resume } = hello;
     const known = resume === undefined ? undefined : this.#byId.get(resume.session);
     if (resume !== undefined && known !== undefined && this.#equal(known.secret, resume.secret)) {
+      const { attempt = known.attempt } = resume;
+      if (attempt < known.attempt) {
+        throw new WireError("superseded", "this session goes on over a connection that was begun later"); // [S-3]
+      }
+      known.attempt = attempt;
       return {
         kind: "resumed",
         session: known,

@@ -1,4 +1,4 @@
-import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import { type Chunk, Flag, hasFlag, NO_CHUNK } from "../wire/frame.ts";
 
 /** Chunks of one stream in memory: contiguous, oldest first. */
 export class ChunkList {
@@ -51,7 +51,7 @@ export class ChunkList {
       this.#chunks = this.#chunks.slice(this.#head);
       this.#head = 0;
     } else {
-      for (let index = before; index < this.#head; index++) this.#chunks[index] = DROPPED;
+      for (let index = before; index < this.#head; index++) this.#chunks[index] = NO_CHUNK;
     }
   }
 
@@ -67,6 +67,3 @@ export class ChunkList {
     return low;
   }
 }
-
-/** Stands where a chunk was dropped, so that its frame is freed. */
-const DROPPED: Chunk = { stream: 0, offset: -1, end: -1, flags: 0, arrival: 0, frame: new Uint8Array(0) };

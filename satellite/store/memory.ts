@@ -1,6 +1,7 @@
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import type { Recovered } from "../wire/recovered.ts";
 import { ChunkList } from "./chunk-list.ts";
-import type { OnDurable, OnTrouble, Recovered, Store, StreamRecord } from "./store.ts";
+import type { OnDurable, OnTrouble, Store, StreamRecord } from "./store.ts";
 
 /** A frame may keep a buffer of up to this many times its own size from being freed; else it is copied. */
 const SPARE_FACTOR_MAX = 2;
@@ -55,9 +56,11 @@ export class MemoryStore implements Store {
   }
 }
 
-/** A frame is a view of what one read of a socket gave: a small one must not keep all of that in memory. */
+/** A small frame shares its memory with others, which must not all be kept for it. */
 function compact(chunk: Chunk): Chunk {
-  const { frame } = chunk;
+  const { frame, room } = chunk;
   if (frame.buffer.byteLength <= frame.length * SPARE_FACTOR_MAX) return chunk;
-  return { ...chunk, frame: new Uint8Array(frame) };
+  const bytes = new Uint8Array(room + frame.length);
+  bytes.set(frame, room);
+  return { ...chunk, frame: bytes.subarray(room), block: null, encoded: null };
 }

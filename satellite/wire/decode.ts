@@ -1,3 +1,4 @@
+import type { Block } from "./blocks.ts";
 import { WireError } from "./errors.ts";
 import { type Chunk, FLAGS_DEFINED, Flag, HEADER_BYTES, KIND_DATA } from "./frame.ts";
 import { limits } from "./limits.ts";
@@ -5,9 +6,11 @@ import { limits } from "./limits.ts";
 /**
  * Reads one data frame (PROTOCOL.md §3). The chunk refers to `frame`; nothing is copied.
  *
+ * @param room bytes before the frame, in its buffer, that belong to it
+ * @param block what the frame lies in, where that is used again
  * @throws WireError `protocol` or `too-large`
  */
-export function decodeChunk(frame: Uint8Array): Chunk {
+export function decodeChunk(frame: Uint8Array, room = 0, block: Block | null = null): Chunk {
   const size = frame.length - HEADER_BYTES;
   if (size < 0) throw new WireError("protocol", "a data frame is shorter than its header"); // [F-1]
   if (size > limits.chunkBytesMax) {
@@ -24,7 +27,7 @@ export function decodeChunk(frame: Uint8Array): Chunk {
   if (offset > Number.MAX_SAFE_INTEGER || end > Number.MAX_SAFE_INTEGER) {
     throw new WireError("protocol", "an offset is above 2^53-1"); // [F-1]
   }
-  return { stream, offset, end, flags, arrival: 0, frame };
+  return { stream, offset, end, flags, arrival: 0, frame, room, block, encoded: null };
 }
 
 function checkFlags(flags: number, size: number): void {

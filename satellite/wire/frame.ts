@@ -1,4 +1,5 @@
 /** Constants and types of a data frame (PROTOCOL.md §3). */
+import type { Block } from "./blocks.ts";
 
 export const HEADER_BYTES = 16;
 export const KIND_DATA = 0x01;
@@ -30,6 +31,12 @@ export interface Chunk {
   arrival: number;
   /** Header and chunk, as on the wire. */
   readonly frame: Uint8Array;
+  /** Bytes before the frame, in the same buffer, that are the frame's as well: a header may be written there. */
+  readonly room: number;
+  /** What the frame lies in, where that is used again: who needs the frame for longer than a call holds it. */
+  readonly block: Block | null;
+  /** The frame as a WebSocket carries it, once that was needed; `null` before. */
+  encoded: Uint8Array | null;
 }
 
 /** The chunk's bytes, without a copy. */
@@ -40,3 +47,16 @@ export function payloadOf(chunk: Chunk): Uint8Array {
 export function hasFlag(chunk: Chunk, flag: number): boolean {
   return (chunk.flags & flag) !== 0;
 }
+
+/** Stands where a chunk was dropped, so that its frame is freed. */
+export const NO_CHUNK: Chunk = {
+  stream: 0,
+  offset: -1,
+  end: -1,
+  flags: 0,
+  arrival: 0,
+  frame: new Uint8Array(0),
+  room: 0,
+  block: null,
+  encoded: null,
+};

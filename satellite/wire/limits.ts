@@ -23,6 +23,14 @@ export interface Limits {
   readonly pipesMax: number;
   readonly expiredMax: number;
   readonly sendQueueBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly closeMs: number;
+  readonly lingerMs: number;
+  readonly refusedMs: number;
+  readonly idempotencyKeysMax: number;
+  readonly idempotencyMs: number;
+  readonly feedsMax: number;
+  readonly feedMs: number;
 }
 
 const KiB = 1024;
@@ -52,6 +60,14 @@ export const limits: Limits = {
   pipesMax: 100_000,
   expiredMax: 10_000,
   sendQueueBytesMax: MiB,
+  headerBytesMax: 16 * KiB,
+  closeMs: 1_000,
+  lingerMs: 1_200_000,
+  refusedMs: 2_000,
+  idempotencyKeysMax: 10_000,
+  idempotencyMs: 86_400_000,
+  feedsMax: 100,
+  feedMs: 1_000,
 };
 
 export const PROTOCOL_VERSION = 1;

@@ -34,8 +34,11 @@ export interface WriterPosition {
   from: number;
 }
 
-/** `ended`: its end was acknowledged. `midLine`: the last chunk that was received had no BOUNDARY [S-10]. */
-export const PositionState = { inside: 0, ended: 1, midLine: 2 } as const;
+/**
+ * `ended`: its end was received. `midLine`: the last chunk that was received had no BOUNDARY. `binary`: something of a
+ * binary stream was [S-10].
+ */
+export const PositionState = { inside: 0, ended: 1, midLine: 2, binary: 3 } as const;
 
 /** Where a reader stands in the streams that it has begun [S-10]. */
 export interface ReaderPosition {
@@ -48,7 +51,14 @@ export type Hello = {
   protocol: number;
   software: string;
   token?: string;
-  resume?: { session: string; secret: string; writers: WriterPosition[]; readers: ReaderPosition[] };
+  resume?: {
+    session: string;
+    secret: string;
+    /** Grows with each attempt of the end to connect: of two that arrive out of order the later one counts [S-3]. */
+    attempt?: number;
+    writers: WriterPosition[];
+    readers: ReaderPosition[];
+  };
 };
 export type Open = {
   type: "open";
@@ -107,7 +117,14 @@ export type WriterAck = {
   credit: number;
   end?: boolean;
 };
-export type StreamBegins = { type: "stream"; ref: number; stream: number; offset: number } & StreamInfo;
+export type StreamBegins = {
+  type: "stream";
+  ref: number;
+  stream: number;
+  offset: number;
+  /** No other stream is in its delivery. */
+  alone?: boolean;
+} & StreamInfo;
 export type Aborted = {
   type: "aborted";
   ref: number;
@@ -179,6 +196,7 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
     "resume?": record({
       session: str(64),
       secret: str(64),
+      "attempt?": int,
       writers: listOf(record({ ref: int, from: int })),
       readers: listOf(record({ ref: int, streams: listOf(tuple(int, int, int, int)) })),
     }),
@@ -218,7 +236,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   pause: { ref: int, stream: int, reason: oneOf("full") },
   continue: { ref: int, stream: int },
   attached: { ref: int },
-  stream: { ref: int, stream: int, offset: int, ...info },
+  stream: { ref: int, stream: int, offset: int, ...info, "alone?": bool },
   withdrawn: { ref: int, stream: int },
   aborted: { ref: int, stream: int, offset: int, code: str(32), "reason?": str(255) },
   gap: { ref: int, stream: int, offset: int },

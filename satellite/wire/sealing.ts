@@ -1,4 +1,4 @@
-/** Layout of what the ends seal (PROTOCOL.md §13): pure, so that a page in a browser can open a stream as well. */
+/** Layout of what the ends seal (PROTOCOL.md §14): pure, so that a page in a browser can open a stream as well. */
 import { HEADER_BYTES } from "./frame.ts";
 import { limits } from "./limits.ts";
 import type { StreamInfo } from "./messages.ts";

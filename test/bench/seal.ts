@@ -40,8 +40,11 @@ function costOf(end: Proc): number {
   return (Number(user) + Number(system)) * perGiB;
 }
 
+function timed(command: string): string {
+  return `TIMEFORMAT='cpu %U %S'; time ${command}`;
+}
+
 async function transfer(bed: Bed, flags: string): Promise<Cost> {
-  const timed = (line: string): string => `TIMEFORMAT='cpu %U %S'; time ${line}`;
   const reader = bed.shell(timed(`skypipe recv big ${flags} > /dev/null`));
   await bed.pipe("big", { readers: 1 });
   const writer = bed.shell(timed(`skypipe send big file ${flags}`));

@@ -268,9 +268,8 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
 
 /** What two chunks are compared by, whatever kind of buffer holds the frame. */
 function plain(chunks: readonly Chunk[]): object[] {
-  return chunks.map(({ frame, ...rest }) => ({
-    ...rest,
-    final: hasFlag({ ...rest, frame }, Flag.final),
+  return chunks.map(({ stream, offset, end, flags, arrival, frame }) => ({
+    ...{ stream, offset, end, flags, arrival },
     frame: Buffer.from(frame).toString("base64"),
   }));
 }

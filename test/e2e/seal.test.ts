@@ -284,31 +284,31 @@ function diskHas(folder: string): boolean {
   });
 }
 
-describe("a marker piped through a satellite that keeps what waits on disk", () => {
-  /** Sends it, looks at disk and memory while it waits, reads it, and looks once more. */
-  async function look(flags: readonly string[]): Promise<{ disk: boolean; memory: number; read: string }> {
-    const bed = sealedBed();
-    const satellite = await Durable.on(bed);
-    writeFileSync(bed.path(`${marker}.txt`), `${marker}\n`.repeat(4_000));
-    await bed.skypipe(["send", "waits", `${marker}.txt`, ...flags]).exits(0);
-    const live = bed.skypipe(["recv", "live", ...flags], { stdout: "hash" });
-    await bed.pipe("live", { readers: 1 });
-    const writer = bed.skypipe(["send", "live", ...flags], { stdin: "socket" });
-    for (let turn = 1; turn <= 10; turn++) {
-      await writer.write(`${marker}\n`.repeat(1_000));
-      await live.putsBytes(turn * 1_000 * (marker.length + 1));
-    }
-    satellite.proc.kill("SIGSTOP");
-    const memory = countInMemory(satellite.proc.pid, Buffer.from(marker));
-    satellite.proc.kill("SIGCONT");
-    const disk = diskHas(satellite.data);
-    writer.end();
-    await live.exits(0);
-    const { sha256 } = await bed.skypipe(["recv", "waits", ...flags], { stdout: "hash" }).exits(0);
-    expect(sha256).toBe(await sha256OfFile(bed.path(`${marker}.txt`)));
-    return { disk, memory, read: sha256 };
+/** Sends it, looks at disk and memory while it waits, reads it, and looks once more. */
+async function look(flags: readonly string[]): Promise<{ disk: boolean; memory: number; read: string }> {
+  const bed = sealedBed();
+  const satellite = await Durable.on(bed);
+  writeFileSync(bed.path(`${marker}.txt`), `${marker}\n`.repeat(4_000));
+  await bed.skypipe(["send", "waits", `${marker}.txt`, ...flags]).exits(0);
+  const live = bed.skypipe(["recv", "live", ...flags], { stdout: "hash" });
+  await bed.pipe("live", { readers: 1 });
+  const writer = bed.skypipe(["send", "live", ...flags], { stdin: "socket" });
+  for (let turn = 1; turn <= 10; turn++) {
+    await writer.write(`${marker}\n`.repeat(1_000));
+    await live.putsBytes(turn * 1_000 * (marker.length + 1));
   }
+  satellite.proc.kill("SIGSTOP");
+  const memory = countInMemory(satellite.proc.pid, Buffer.from(marker));
+  satellite.proc.kill("SIGCONT");
+  const disk = diskHas(satellite.data);
+  writer.end();
+  await live.exits(0);
+  const { sha256 } = await bed.skypipe(["recv", "waits", ...flags], { stdout: "hash" }).exits(0);
+  expect(sha256).toBe(await sha256OfFile(bed.path(`${marker}.txt`)));
+  return { disk, memory, read: sha256 };
+}
 
+describe("a marker piped through a satellite that keeps what waits on disk", () => {
   it("is neither on its disk nor in its memory", async () => {
     expect(await look([])).toMatchObject({ disk: false, memory: 0 });
   });

@@ -1,5 +1,5 @@
 /** The pure part of sealing: bytes, nonces and texts. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   decodeInfo,
@@ -86,13 +86,16 @@ describe("base64url", () => {
   });
 });
 
+function number(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+}
+
 it("[Z-6] a nonce is the base XOR the offset, also above 32 bits", () => {
   const base = Uint8Array.from({ length: 12 }, (_, index) => index * 17);
   fc.assert(
     fc.property(fc.maxSafeNat(), (offset) => {
       const nonce = new Uint8Array(12);
       writeNonce(nonce, base, offset);
-      const number = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
       expect(number(nonce)).toBe(number(base) ^ BigInt(offset));
     }),
   );

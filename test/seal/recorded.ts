@@ -11,9 +11,11 @@ import { StreamSealer } from "../../cli/client/seal/stream-sealer.ts";
 import { Session } from "../../cli/client/session.ts";
 import type { DeliveredStream, EndCause, ReaderOptions } from "../../cli/client/types.ts";
 import { decodeChunk } from "../../satellite/wire/decode.ts";
+import { blankChunk } from "../../satellite/wire/encode.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { HEADER_BYTES } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage, StreamBegins } from "../../satellite/wire/messages.ts";
+import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 
 /** What comes out of the satellite: messages and frames. */
 export type Said = SatelliteMessage | Uint8Array;
@@ -53,7 +55,9 @@ export async function record(options: RecordOptions = {}): Promise<Recording> {
   let offset = 0;
   const frames = texts.map((text, index) => {
     const chunkFlags = index === texts.length - 1 ? finalFlags : flags;
-    const frame = sealer.seal(part, { stream, offset, flags: chunkFlags }, Buffer.from(text));
+    const chunk = blankChunk(stream, offset, chunkFlags, text.length + SEAL_BYTES);
+    sealer.seal(part, chunk, Buffer.from(text));
+    const { frame } = chunk;
     offset += frame.length - HEADER_BYTES;
     return frame;
   });

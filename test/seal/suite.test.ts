@@ -47,9 +47,11 @@ describe("the two ends of [Z-3]", () => {
 
   it("refuse a public key of low order", async () => {
     const own = await suite.GenerateKeyPair(true);
-    await expect(suite.ReceiveExport(own, new Uint8Array(32), new Uint8Array(0), 32)).rejects.toThrow();
+    await expect(suite.ReceiveExport(own, new Uint8Array(32), new Uint8Array(0), 32)).rejects.toThrow(
+      /derivation|Decap/i,
+    );
     const weak = await suite.DeserializePublicKey(new Uint8Array(32));
-    await expect(suite.SendExport(weak, new Uint8Array(0), 32)).rejects.toThrow();
+    await expect(suite.SendExport(weak, new Uint8Array(0), 32)).rejects.toThrow(/derivation|Encap/i);
   });
 
   it("say nothing on stderr", () => {

@@ -40,10 +40,9 @@ describe("[Z-9] every single bit of", () => {
     const recording = await record();
     for (const [index, frame] of recording.frames.entries()) {
       for (let bit = 0; bit < frame.length * 8; bit++) {
-        const said = honest(recording);
-        said[index + 1] = flipped(frame, bit);
-        const heard = await play(said);
-        caught(heard, recording.texts.slice(0, index));
+        const changed = honest(recording);
+        changed[index + 1] = flipped(frame, bit);
+        caught(await play(changed), recording.texts.slice(0, index));
       }
     }
   });
@@ -52,9 +51,9 @@ describe("[Z-9] every single bit of", () => {
     const recording = await record({ flags: 0x04, finalFlags: 0x16, texts: ["\0a", ""] });
     for (const [index, frame] of recording.frames.entries()) {
       for (let bit = 0; bit < frame.length * 8; bit++) {
-        const said = honest(recording);
-        said[index + 1] = flipped(frame, bit);
-        caught(await play(said), recording.texts.slice(0, index));
+        const changed = honest(recording);
+        changed[index + 1] = flipped(frame, bit);
+        caught(await play(changed), recording.texts.slice(0, index));
       }
     }
   });

@@ -1,4 +1,4 @@
-/** The construction of PROTOCOL.md §13 against its vectors: by the ends, and by WebCrypto as a page in a browser would. */
+/** The construction of PROTOCOL.md §14 against its vectors: by the ends, and by WebCrypto as a page in a browser would. */
 import { webcrypto } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openInfo } from "../../cli/client/seal/aead.ts";
@@ -9,6 +9,7 @@ import { decapsulate, partKeys, publicKeyOf } from "../../cli/client/seal/stream
 import { StreamOpener } from "../../cli/client/seal/stream-opener.ts";
 import { StreamSealer } from "../../cli/client/seal/stream-sealer.ts";
 import { decodeChunk } from "../../satellite/wire/decode.ts";
+import { blankChunk } from "../../satellite/wire/encode.ts";
 import {
   associatedFor,
   decodeInfo,
@@ -68,7 +69,9 @@ describe.each(sealingVectors)("$name", (vector) => {
     expect(sealer.field(part, vector.info)).toBe(vector.sealed);
     for (const { frame, plain } of vector.chunks) {
       const chunk = decodeChunk(hex(frame));
-      expect(Buffer.from(sealer.seal(part, chunk, hex(plain))).toString("hex")).toBe(frame);
+      const again = blankChunk(chunk.stream, chunk.offset, chunk.flags, chunk.end - chunk.offset);
+      sealer.seal(part, again, hex(plain));
+      expect(Buffer.from(again.frame).toString("hex")).toBe(frame);
       expect(Buffer.from(sealer.unseal(part, chunk)).toString("hex")).toBe(plain);
     }
   });

@@ -1,5 +1,5 @@
 /** Sealed writers: once per chunk, sent again as it was, and sealed anew where the stream is a new one [Z-7] [Z-8]. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { SessionEffect } from "../../cli/client/effects.ts";
 import { parseKey, pipeKey } from "../../cli/client/seal/key.ts";

@@ -131,8 +131,9 @@ export abstract class SimEnd {
           () => `${this.name} → chunk ${chunk.stream} ${chunk.offset}–${chunk.end} flags ${chunk.flags}`,
         );
         if (wire?.ofEnd === effect.connection) {
-          wire.up.send(chunk.frame.length, () =>
-            world.satellite.hearChunk(wire, { ...chunk, frame: chunk.frame.slice() }),
+          const frame = chunk.frame.slice();
+          wire.up.send(frame.length, () =>
+            world.satellite.hearChunk(wire, { ...chunk, frame, room: 0, block: null, encoded: null }),
           );
         }
         break;

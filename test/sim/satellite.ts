@@ -32,6 +32,7 @@ export class SimSatellite {
   #inbox: (() => void)[] = [];
   #queue: BrokerEvent[] = [];
   #isRunning = false;
+  #isTroubled = false;
   #wakes = 0;
   readonly wires: Map<number, Wire> = new Map();
 
@@ -65,11 +66,15 @@ export class SimSatellite {
     if (this.isUp || this.isStarting) return;
     const run = ++this.run;
     this.isStarting = true;
+    this.#isTroubled = false;
     const store = this.host.open();
     this.#store = store;
     this.isAsync = true;
     store.onDurable = (stream, offset, end) => this.#fromStore(run, { type: "durable", stream, offset, end });
-    store.onTrouble = (trouble) => this.#fromStore(run, { type: "trouble", isShut: trouble !== null });
+    store.onTrouble = (trouble) => {
+      if (run === this.run) this.#isTroubled = trouble !== null;
+      this.#fromStore(run, { type: "trouble", isShut: trouble !== null });
+    };
     store.recover().then(
       (recovered) => {
         if (run !== this.run || !this.isStarting) return;
@@ -104,7 +109,7 @@ export class SimSatellite {
   kill(power: boolean): void {
     if (!this.isUp && !this.isStarting) return;
     this.world.log(() => (power ? "the power of the satellite goes" : "the satellite is killed"));
-    if (power || this.world.plan.store === "memory") this.world.forget(power);
+    this.#forget(power);
     this.#cease();
     this.host.kill(power);
     for (const wire of this.wires.values()) {
@@ -125,6 +130,7 @@ export class SimSatellite {
     if (!this.isUp) return; // died inside
     const store = this.#store as Store;
     const { run } = this;
+    this.#forget(false);
     this.#cease();
     this.run = run; // its store is still being closed
     for (const wire of this.wires.values()) {
@@ -138,6 +144,12 @@ export class SimSatellite {
       this.host.closed();
     };
     store.close().then(closed, closed);
+  }
+
+  /** Facts that are noted while the disk is in trouble wait in memory: they go like the last ones before a power failure [S-11]. */
+  #forget(power: boolean): void {
+    const isLost = power || (this.#isTroubled && this.world.plan.store === "files");
+    if (isLost || this.world.plan.store === "memory") this.world.forget(isLost);
   }
 
   #cease(): void {

@@ -1,5 +1,5 @@
-import { type Cut, LineCutter } from "../../cli/client/cutter.ts";
 import type { Notice } from "../../cli/client/effects.ts";
+import { type Cut, LineCutter } from "../../satellite/wire/cutter.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { SimEnd } from "./end.ts";
 import type { WriterPlan } from "./plan.ts";

@@ -10,8 +10,8 @@ export type Said = string | Buffer;
 
 /** What goes on instead of each. Made anew for each connection. */
 export interface Lies {
-  toEnd?(said: Said): Said[];
-  toSatellite?(said: Said): Said[];
+  readonly toEnd?: (said: Said) => Said[];
+  readonly toSatellite?: (said: Said) => Said[];
 }
 
 export class EvilSatellite {

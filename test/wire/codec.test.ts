@@ -5,7 +5,14 @@ import { parseEndMessage, parseSatelliteMessage } from "../../satellite/wire/con
 import { decodeChunk } from "../../satellite/wire/decode.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { Flag, HEADER_BYTES, hasFlag, payloadOf, STREAM_ID_MAX } from "../../satellite/wire/frame.ts";
+import {
+  Flag,
+  HEADER_BYTES,
+  hasFlag,
+  NO_CHUNK,
+  payloadOf,
+  STREAM_ID_MAX,
+} from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import { endSchema, satelliteSchema } from "../../satellite/wire/messages.ts";
 import { fitsUtf8, isPipeName } from "../../satellite/wire/name.ts";
@@ -120,8 +127,7 @@ describe("decode", () => {
     for (let bits = 0; bits < 256; bits += 1) {
       for (const payload of [new Uint8Array(0), new Uint8Array(1)]) {
         const { frame } = encodeChunk(1, 0, bits, payload);
-        const has = (flag: number): boolean =>
-          hasFlag({ stream: 1, offset: 0, end: 0, flags: bits, arrival: 0, frame }, flag);
+        const has = (flag: number): boolean => hasFlag({ ...NO_CHUNK, flags: bits }, flag);
         const allowed =
           bits < 0x20 &&
           (payload.length > 0 || has(Flag.final)) &&

@@ -10,6 +10,7 @@ import { encodeChunk } from "../../satellite/wire/encode.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { payloadOf } from "../../satellite/wire/frame.ts";
 import { dataVectors, endVectors, satelliteVectors } from "./vectors.ts";
+import { frameBytes, Told } from "./websocket-reference.ts";
 
 export interface FuzzReport {
   readonly seed: number;
@@ -35,7 +36,8 @@ export function fuzz(durationMs: number, seed: number): FuzzReport {
       accepted += attempt(() => checkFrame(frame), seed, frame);
       accepted += attempt(() => parseEndMessage(text), seed, text);
       accepted += attempt(() => parseSatelliteMessage(text), seed, text);
-      runs += 3;
+      accepted += checkStream(pick(texts, random), pick(frames, random), random, seed);
+      runs += 4;
     }
   }
   return { seed, runs, accepted, refused: runs - accepted };
@@ -57,6 +59,29 @@ function checkFrame(frame: Uint8Array): void {
   const again = encodeChunk(chunk.stream, chunk.offset, chunk.flags, payloadOf(chunk));
   if (Buffer.compare(again.frame, frame) !== 0)
     throw new Error("what was accepted encodes to something else");
+}
+
+/**
+ * A WebSocket's bytes, changed somewhere: the parser refuses or reads them, and tells the same however they are split.
+ * Returns whether it read them.
+ */
+function checkStream(text: Buffer, frame: Buffer, random: () => number, seed: number): 0 | 1 {
+  const masked = below(2, random) === 1;
+  const mask = (): number | null => (masked ? below(2 ** 32, random) : null);
+  const half = below(frame.length + 1, random);
+  const frames = [
+    { opcode: 1, payload: text, mask: mask() },
+    { opcode: 2, payload: frame.subarray(0, half), fin: false, mask: mask() },
+    { opcode: 9, payload: frame.subarray(0, 9), mask: mask() },
+    { opcode: 0, payload: frame.subarray(half), mask: mask() },
+    { opcode: 8, payload: Buffer.from([3, 232, 111, 107]), mask: mask() },
+  ].map(frameBytes);
+  const bytes = mutate(Buffer.concat(frames), frames, random);
+  const [whole, split] = [new Told({ masked }), new Told({ masked })];
+  whole.push(bytes);
+  split.push(bytes, () => 1 + below(40, random));
+  if (whole.lines.join() === split.lines.join()) return whole.lines.at(-1)?.startsWith("refused") ? 0 : 1;
+  throw new Error(`seed ${seed}: the parser depends on how this is split: ${bytes.toString("hex")}`);
 }
 
 /** A few of: a byte changed, a bit turned, a piece removed, doubled or put in from another input. */

@@ -1,6 +1,5 @@
-/** AES-256-GCM of node:crypto, over the bytes of frames (PROTOCOL.md §13, Z-5, Z-6). */
+/** AES-256-GCM of node:crypto, over the bytes of frames (PROTOCOL.md §14, Z-5, Z-6). */
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { writeHeader } from "../../../satellite/wire/encode.ts";
 import { type Chunk, HEADER_BYTES } from "../../../satellite/wire/frame.ts";
 import {
   associatedFor,
@@ -26,21 +25,14 @@ export class ChunkCipher {
     this.#associated = associatedFor(pipe);
   }
 
-  /** The frame of a chunk. The same chunk twice gives the same bytes. */
-  seal(
-    { stream, offset, flags }: Pick<Chunk, "stream" | "offset" | "flags">,
-    payload: Uint8Array,
-  ): Uint8Array {
-    const tagAt = HEADER_BYTES + payload.length;
-    const frame = Buffer.allocUnsafeSlow(tagAt + SEAL_BYTES);
-    writeHeader(frame, stream, offset, flags);
+  /** Fills the frame behind its header. The same chunk twice gives the same bytes. */
+  seal({ frame, offset }: Chunk, payload: Uint8Array): void {
     this.#address(frame, offset);
     const cipher = createCipheriv(ALGORITHM, this.#keys.chunkKey, this.#nonce, LENGTHS);
     cipher.setAAD(this.#associated);
     frame.set(cipher.update(payload), HEADER_BYTES);
     cipher.final();
-    frame.set(cipher.getAuthTag(), tagAt);
-    return frame;
+    frame.set(cipher.getAuthTag(), HEADER_BYTES + payload.length);
   }
 
   /** What the chunk holds; `null` if it is not what was sealed. */

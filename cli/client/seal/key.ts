@@ -1,5 +1,5 @@
 /**
- * The keys that streams are sealed with, and their texts (PROTOCOL.md §13, Z-1, Z-2): the account's key, which makes
+ * The keys that streams are sealed with, and their texts (PROTOCOL.md §14, Z-1, Z-2): the account's key, which makes
  * those of every pipe; and for one pipe alone its secret, or its public key, with which one can only write.
  */
 import { createHash, hkdfSync, randomBytes } from "node:crypto";

@@ -1,4 +1,4 @@
-/** An account's key under a passphrase, to be kept with somebody who shall not read it (PROTOCOL.md §13, Z-12). */
+/** An account's key under a passphrase, to be kept with somebody who shall not read it (PROTOCOL.md §14, Z-12). */
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:crypto";
 import {
   fromBase64Url,

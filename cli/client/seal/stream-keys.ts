@@ -1,4 +1,4 @@
-/** From a pipe's key to the keys of one stream (PROTOCOL.md §13, Z-3, Z-4). */
+/** From a pipe's key to the keys of one stream (PROTOCOL.md §14, Z-3, Z-4). */
 import {
   ENC_BYTES,
   labelled,

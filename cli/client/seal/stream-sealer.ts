@@ -33,8 +33,8 @@ export class StreamSealer implements Sealer {
     return toBase64Url(joined(head, sealInfo(partKeys(secret, head), encodeInfo(info))));
   }
 
-  seal(part: number, header: Pick<Chunk, "stream" | "offset" | "flags">, payload: Uint8Array): Uint8Array {
-    return this.#of(part).seal(header, payload);
+  seal(part: number, chunk: Chunk, payload: Uint8Array): void {
+    this.#of(part).seal(chunk, payload);
   }
 
   unseal(part: number, chunk: Chunk): Uint8Array {

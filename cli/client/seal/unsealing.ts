@@ -16,7 +16,7 @@ interface Running {
 }
 
 /**
- * What a reader takes of its delivery, and as what (PROTOCOL.md §13): sealed streams opened, others only where they are
+ * What a reader takes of its delivery, and as what (PROTOCOL.md §14): sealed streams opened, others only where they are
  * wanted, and nothing as complete that is not.
  */
 export class Unsealing {

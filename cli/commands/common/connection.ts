@@ -49,7 +49,8 @@ async function connectTo(target: Target): Promise<Connected> {
       return { satellite, mend: reach.mend };
     } catch (error) {
       const isAway = error instanceof WireError && error.code === "unreachable";
-      if (!isAway || performance.now() > deadlineMs) throw error;
+      if (isAway && reach.attemptMs !== undefined && performance.now() < deadlineMs) continue;
+      throw isAway && reach.explain !== undefined ? await reach.explain(error) : error;
     }
   }
 }
@@ -78,9 +79,11 @@ class Mender {
 
   async #run(): Promise<void> {
     this.#isMending = true;
-    for (let pauseMs = MEND_MS_MIN; this.#isLost; pauseMs = Math.min(pauseMs * 2, MEND_MS_MAX)) {
+    let pauseMs = MEND_MS_MIN;
+    while (this.#isLost) {
       await this.#mend().catch(() => undefined); // the session says that it is lost, and for how long it may be
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
+      pauseMs = Math.min(pauseMs * 2, MEND_MS_MAX);
     }
     this.#isMending = false;
   }

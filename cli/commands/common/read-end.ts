@@ -1,5 +1,6 @@
 /** The reader's end of a pipe: a delivery → stdout or a file. */
 import tty from "node:tty";
+import { formatDuration } from "../../../satellite/wire/duration.ts";
 import { errorTable, WireError } from "../../../satellite/wire/errors.ts";
 import type { Mode } from "../../../satellite/wire/messages.ts";
 import type { Satellite } from "../../client/connect.ts";
@@ -17,7 +18,7 @@ import { Progress } from "../../terminal/progress.ts";
 import { onSignal } from "../../terminal/signals.ts";
 import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
-import { formatDuration } from "../../terminal/units.ts";
+
 import { WholeFile } from "../../terminal/whole-file.ts";
 import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
@@ -51,6 +52,7 @@ export async function readEnd(options: ReadOptions): Promise<number> {
 }
 
 class ReadEnd implements Sink {
+  readonly borrows = true;
   readonly #options: ReadOptions;
   readonly #teller: Teller;
   readonly #progress: Progress;

@@ -136,8 +136,9 @@ export function frameOf(buffer: Buffer, record: RecordHead): Buffer {
   return buffer.subarray(record.at + RECORD_HEADER_BYTES, record.at + record.bytes);
 }
 
+/** Where the record's header was, that of a WebSocket may be written. */
 export function chunkOf(buffer: Buffer, record: RecordHead): Chunk {
-  const chunk = decodeChunk(frameOf(buffer, record));
+  const chunk = decodeChunk(frameOf(buffer, record), RECORD_HEADER_BYTES);
   chunk.arrival = record.arrival;
   return chunk;
 }
