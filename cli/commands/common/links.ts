@@ -44,6 +44,11 @@ export async function linkFor(name: string, request: Guarded): Promise<KnownLink
   );
 }
 
+/** How a link is followed: with its own key, or none. */
+export function addressOf({ url, token, key }: KnownLink): { url: string; token: string; key: string } {
+  return { url, token, key: key ?? "" };
+}
+
 /** `read`, `write`, `read and write`. */
 export function rightCalled({ right }: Pick<Claims, "right">): string {
   return right === "both" ? "read and write" : right;
