@@ -9,7 +9,7 @@ import type { Remembered, Settings } from "./remembered.ts";
 export type Target = Addressed | Remembered;
 
 /** One that is reached without a provider. */
-export interface Addressed {
+interface Addressed {
   readonly url: string;
   /** Default: SKYPIPE_TOKEN. */
   readonly token?: string;
