@@ -53,7 +53,7 @@ export interface Place {
 }
 
 /** A place that is open until it is closed. */
-export interface Reach extends Place {
+interface Reach extends Place {
   /** After so long without a connection it is asked for again: it may have gone meanwhile. Default: it stays. */
   readonly attemptMs?: number;
   /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
@@ -117,9 +117,9 @@ export interface Ask {
   secret(message: string, check?: Check): Promise<string>;
 }
 
-export interface Choice<Value extends string> {
+interface Choice<Value extends string> {
   readonly name: string;
   readonly value: Value;
 }
 
-export type Check = (answer: string) => Promise<string | null>;
+type Check = (answer: string) => Promise<string | null>;

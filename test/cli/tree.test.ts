@@ -51,6 +51,7 @@ function invocations(line: string): string[][] {
     .map((part) =>
       part
         .replace(/\d?>.*$/, "")
+        .replace(/^\s*([A-Z_]+=\S* )+/, "") // variables
         .trim()
         .split(/\s+/),
     )
