@@ -209,7 +209,7 @@ function setup(run: Run): Command {
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
     ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
     ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
-    ["FLY_API_TOKEN=… skypipe setup fly --region fra --yes", "the same in a script"],
+    ["skypipe setup fly --region fra --yes", "the same in a script, with FLY_API_TOKEN set"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
   ]);

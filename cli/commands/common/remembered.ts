@@ -59,6 +59,13 @@ export function remember(satellite: Remembered, isDefault: boolean): void {
   });
 }
 
+/** Where it is now; one that is not remembered stays so. */
+export function renew(satellite: Remembered): void {
+  const { satellites, byDefault } = recall();
+  if (!satellites.some(({ name }) => name === satellite.name)) return;
+  remember(satellite, byDefault?.name === satellite.name);
+}
+
 /** Where it was the default, there is none then: what was meant for it must not go to another one unasked. */
 export function forget(name: string): void {
   const { satellites, byDefault } = recall();

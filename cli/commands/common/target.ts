@@ -1,4 +1,5 @@
 /** Which satellite (DESIGN.md §5): `--satellite`, SKYPIPE_SATELLITE, the default of setup, one that is found, a new one. */
+import type { Credentials, Place, Provider } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
 import type { Remembered, Settings } from "./remembered.ts";
@@ -75,10 +76,20 @@ async function discovered(): Promise<Remembered | null> {
   for (const name of providerNames) {
     const provider = await loadProvider(name);
     const credentials = provider.inEnvironment(process.env);
-    const place = credentials === null ? null : await provider.find(credentials);
+    const place = credentials === null ? null : await foundWith(provider, credentials);
     if (credentials !== null && place !== null) return { name, provider: name, credentials, place };
   }
   return null;
+}
+
+/** A token that is wrong, or is for something else, finds nothing; it may not be meant for this. */
+async function foundWith(provider: Provider, credentials: Credentials): Promise<Place | null> {
+  try {
+    return await provider.find(credentials);
+  } catch (error) {
+    if (error instanceof WireError && ["unauthorized", "forbidden"].includes(error.code)) return null;
+    throw error;
+  }
 }
 
 const SCHEMES = ["ws:", "wss:", "http:", "https:"];
