@@ -8,6 +8,7 @@ import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
+import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
@@ -20,12 +21,7 @@ type Example = readonly [line: string, does: string];
 
 const NAME = "the pipe's name; without one, the default pipe";
 
-const verbNames = ["send", "recv", "ls", "peek", "rm", "setup", "check", "reset", "satellite", "help"];
 const examplesOf = new WeakMap<Command, readonly Example[]>();
-
-export function isVerb(word: string | undefined): boolean {
-  return word !== undefined && verbNames.includes(word);
-}
 
 /** A line that shows how a command is used. */
 export function exampleOf(command: Command): string {

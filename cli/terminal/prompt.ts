@@ -1,7 +1,8 @@
 /** Questions on the terminal itself, whatever stdin and stdout are. */
 import { closeSync, openSync } from "node:fs";
 import tty from "node:tty";
-import { createPromptModule } from "inquirer";
+import askConfirm from "@inquirer/confirm";
+import askSelect from "@inquirer/select";
 import { EXIT_INTERRUPTED, Exit } from "./exit.ts";
 
 export interface Choice<Value extends string> {
@@ -9,31 +10,29 @@ export interface Choice<Value extends string> {
   readonly value: Value;
 }
 
-type Ask = ReturnType<typeof createPromptModule>;
+/** Where a question is asked. */
+interface Terminal {
+  readonly input: tty.ReadStream;
+  readonly output: tty.WriteStream;
+}
 
 export async function choose<Value extends string>(
   message: string,
   choices: readonly Choice<Value>[],
 ): Promise<Value> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "select", name: "answer", message, choices }]);
-    return answer as Value;
-  });
+  return onTerminal((terminal) => askSelect<Value>({ message, choices }, terminal));
 }
 
 export async function confirm(message: string): Promise<boolean> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "confirm", name: "answer", message, default: false }]);
-    return answer === true;
-  });
+  return onTerminal((terminal) => askConfirm({ message, default: false }, terminal));
 }
 
-async function onTerminal<Answer>(question: (ask: Ask) => Promise<Answer>): Promise<Answer> {
+async function onTerminal<Answer>(question: (terminal: Terminal) => Promise<Answer>): Promise<Answer> {
   const [inputFd, outputFd] = openTerminal();
   const input = new tty.ReadStream(inputFd);
   const output = new tty.WriteStream(outputFd);
   try {
-    return await question(createPromptModule({ input, output }));
+    return await question({ input, output });
   } catch (error) {
     // Ctrl-C, or the terminal has gone.
     if (error instanceof Error && error.name === "ExitPromptError") {
