@@ -53,7 +53,7 @@ export interface Place {
 }
 
 /** A place that is open until it is closed. */
-interface Reach extends Place {
+export interface Reach extends Place {
   /** After so long without a connection it is asked for again: it may have gone meanwhile. Default: it stays. */
   readonly attemptMs?: number;
   /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */

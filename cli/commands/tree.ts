@@ -20,6 +20,7 @@ import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
+import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
@@ -32,24 +33,7 @@ type Example = readonly [line: string, does: string];
 
 const NAME = "the pipe's name; without one, the default pipe";
 
-const verbNames = [
-  "send",
-  "recv",
-  "ls",
-  "peek",
-  "rm",
-  "setup",
-  "check",
-  "upgrade",
-  "reset",
-  "satellite",
-  "help",
-];
 const examplesOf = new WeakMap<Command, readonly Example[]>();
-
-export function isVerb(word: string | undefined): boolean {
-  return word !== undefined && verbNames.includes(word);
-}
 
 /** A line that shows how a command is used. */
 export function exampleOf(command: Command): string {

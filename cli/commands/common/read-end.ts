@@ -11,7 +11,7 @@ import { onSignal } from "../../terminal/signals.ts";
 import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
 import { formatDuration } from "../../terminal/units.ts";
-import { WholeFile } from "../../terminal/whole-file.ts";
+import type { WholeFile } from "../../terminal/whole-file.ts";
 import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
 import { about, exitCodeOf } from "./failure.ts";
@@ -98,7 +98,10 @@ class ReadEnd implements Sink {
   async #receive(): Promise<Cause> {
     const { file, pipe, mode, fresh, timeoutMs } = this.#options;
     // What can't be written must not be taken.
-    if (file !== undefined) this.#file = await WholeFile.create(file);
+    if (file !== undefined) {
+      const whole = await import("../../terminal/whole-file.ts");
+      this.#file = await whole.WholeFile.create(file);
+    }
     this.#output = this.#file ?? openOutput(STDOUT);
     this.#satellite = await openSatellite(this.#teller, this.#options.satellite);
     this.#progress.start();
