@@ -46,6 +46,11 @@ export function parseAddress(text: string): Address {
   };
 }
 
+/** Where a link leads that is made by who has come by this address; `null` for a socket, which others do not reach. */
+export function linkUrlOf({ url, socketPath }: Address): string | null {
+  return socketPath === null ? url.replace(/^ws/, "http").slice(0, -WEBSOCKET_PATH.length) : null;
+}
+
 const SCHEMES: Readonly<Record<string, { webSocket: string; port: number }>> = {
   "ws:": { webSocket: "ws:", port: 80 },
   "http:": { webSocket: "ws:", port: 80 },
@@ -71,7 +76,8 @@ export function isOpen(address: Address): boolean {
   return address.socketPath === null && address.url.startsWith("ws:") && !isLoopback(address.host);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host's name or address, IPv6 in brackets, is that of this computer. */
+export function isLoopback(host: string): boolean {
   return (
     host === "localhost" ||
     host.endsWith(".localhost") ||

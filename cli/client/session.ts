@@ -121,10 +121,15 @@ export class Session {
         this.#attachments.pump();
         break;
       case "lost":
-        if (event.error !== undefined) this.#break(event.error);
+        if (event.error !== undefined && this.#isFinal(event.error)) this.#break(event.error);
         else this.#lost(event.reason);
         break;
     }
+  }
+
+  /** Once it was there, a proxy or a certificate in the way is one that goes again: another network, a portal. */
+  #isFinal({ code }: WireError): boolean {
+    return code !== "unreachable" || (this.#options.connectTimeoutMs !== null && !this.#hasGreeted);
   }
 
   #connect(): void {
@@ -139,7 +144,9 @@ export class Session {
       type: "hello", // [S-1]
       protocol: PROTOCOL_VERSION,
       software: this.#options.software,
-      ...(this.#ticket && { resume: { ...this.#ticket, ...this.#attachments.positions() } }),
+      ...(this.#ticket && {
+        resume: { ...this.#ticket, attempt: this.#outlet.connection, ...this.#attachments.positions() }, // [S-3]
+      }),
     });
   }
 

@@ -1,5 +1,6 @@
 /** `skypipe recv [NAME]`: always reads. */
 import { WireError } from "../../satellite/wire/errors.ts";
+import { pipeMeant } from "./common/links.ts";
 import { pipeName } from "./common/pipe-name.ts";
 import { readEnd } from "./common/read-end.ts";
 
@@ -15,12 +16,14 @@ export interface RecvOptions {
   output?: string;
   /** Bytes per second. */
   limit?: number;
+  /** The name of one that setup remembers. */
+  satellite?: string;
   quiet?: boolean;
   json?: boolean;
 }
 
 export async function recv(name: string, options: RecvOptions): Promise<number> {
-  const pipe = pipeName(name);
+  const pipe = pipeName(pipeMeant(name));
   const { output, follow = false, one = false, tap = false } = options;
   if (output !== undefined && (follow || tap)) {
     throw new WireError(
@@ -36,6 +39,7 @@ export async function recv(name: string, options: RecvOptions): Promise<number> 
     timeoutMs: options.timeout,
     file: output,
     bytesPerSecond: options.limit,
+    satellite: options.satellite,
     quiet: options.quiet,
     json: options.json,
   });

@@ -27,10 +27,16 @@ export interface ServeOptions {
   maxBuffer?: number;
   /** Bytes. */
   maxLag?: number;
+  /** The name of a host, besides its own. */
+  answerTo?: string;
   /** A path, instead of host and port. */
   socket?: string;
   /** Milliseconds. */
   idleExit?: number;
+  /** A header's name. */
+  trustProxy?: string;
+  /** SHA-256 of the file that this runs from, where that was deployed. */
+  bundle?: string;
 }
 
 /** Resolves with the exit code when the satellite has stopped. */
@@ -48,6 +54,9 @@ export async function satellite(options: ServeOptions): Promise<number> {
     ...(store === undefined ? {} : { store }),
     ...(own === undefined ? {} : { socketPath: own }),
     ...(token === undefined ? {} : { token }),
+    ...(options.answerTo === undefined ? {} : { answersTo: [options.answerTo] }),
+    ...(options.trustProxy === undefined ? {} : { trustProxy: headerName(options.trustProxy) }),
+    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     ...(options.idleExit === undefined ? {} : { idleExitMs: options.idleExit }),
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
@@ -57,6 +66,14 @@ export async function satellite(options: ServeOptions): Promise<number> {
   await print(`${socket === undefined ? running.url : `unix:${socket}`}\n`);
   await running.closed;
   return 0;
+}
+
+function headerName(name: string): string {
+  if (/^[\w-]+$/.test(name)) return name.toLowerCase();
+  throw new WireError(
+    "usage",
+    `'${name}' is not the name of a header, for example --trust-proxy x-forwarded-for`,
+  );
 }
 
 async function storeIn(folder: string): Promise<Store> {

@@ -1,32 +1,32 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
 import { Command, Option } from "commander";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { openOutput } from "../terminal/output.ts";
-import { parseDuration, parseRate, parseSize } from "../terminal/units.ts";
+import { parseSize } from "../terminal/units.ts";
+import { type Run, withManners } from "./manners.ts";
+import {
+  duration,
+  endOptions,
+  jsonOption,
+  parsePort,
+  quietOption,
+  readerOptions,
+  satelliteOption,
+  writerOptions,
+  yesOption,
+} from "./options.ts";
 import type { RecvOptions } from "./recv.ts";
 import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
+import { join, share } from "./sharing-verbs.ts";
+import type { UpgradeOptions } from "./upgrade.ts";
 import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
 
-/** Runs a verb whose options are good; it resolves with the exit code. */
-export type Run = (verb: () => Promise<number>) => Promise<void>;
-
-/** What stands at the end of a help text: a line to type, and what it does. */
-type Example = readonly [line: string, does: string];
-
 const NAME = "the pipe's name; without one, the default pipe";
-
-const examplesOf = new WeakMap<Command, readonly Example[]>();
-
-/** A line that shows how a command is used. */
-export function exampleOf(command: Command): string {
-  return examplesOf.get(command)?.[0]?.[0] ?? "skypipe --help";
-}
 
 /**
  * The command for a line whose first word is not a verb's: all that is left is a pipe's name. After `--` it may be
@@ -62,7 +62,7 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 export function verbCommand(run: Run): Command {
   // An option behind a verb is the verb's.
   const command = bareCommand(run).enablePositionalOptions();
-  const verbs = [send, recv, ls, peek, rm, setup, check, reset, satellite];
+  const verbs = [send, recv, ls, peek, rm, share, join, setup, check, upgrade, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");
 }
@@ -112,10 +112,11 @@ function recv(run: Run): Command {
 function ls(run: Run): Command {
   const command = new Command("ls")
     .description("list the pipes")
-    .action(async (options: { quiet?: boolean; json?: boolean }) => {
+    .action(async (options: { satellite?: string; quiet?: boolean; json?: boolean }) => {
       await run(async () => (await import("./ls.ts")).ls(options));
     });
-  return withManners(command.addOption(jsonOption()).addOption(quietOption()), [
+  for (const option of [satelliteOption(), jsonOption(), quietOption()]) command.addOption(option);
+  return withManners(command, [
     ["skypipe ls", "streams, bytes, age, writers and readers of each pipe"],
     ["skypipe ls --json", "the same as an array"],
   ]);
@@ -126,7 +127,8 @@ function peek(run: Run): Command {
     .description("show the start of a pipe's oldest stream; nothing is taken")
     .argument("<name>", "the pipe's name; '' is the default pipe")
     .addOption(new Option("--bytes <n>", "show at most so many bytes, for example 64K").argParser(parseSize))
-    .action(async (name: string, options: { bytes?: number }) => {
+    .addOption(satelliteOption())
+    .action(async (name: string, options: { bytes?: number; satellite?: string }) => {
       await run(async () => (await import("./peek.ts")).peek(name, options));
     });
   return withManners(command, [["skypipe peek logs --bytes 1K", "the first KiB of what waits in logs"]]);
@@ -136,9 +138,10 @@ function rm(run: Run): Command {
   const command = new Command("rm")
     .description("drop everything that is in a pipe")
     .argument("<name>", "the pipe's name; '' is the default pipe")
+    .addOption(satelliteOption())
     .addOption(quietOption())
     .addOption(jsonOption())
-    .action(async (name: string, options: { quiet?: boolean; json?: boolean }) => {
+    .action(async (name: string, options: { satellite?: string; quiet?: boolean; json?: boolean }) => {
       await run(async () => (await import("./rm.ts")).rm(name, options));
     });
   return withManners(command, [["skypipe rm logs", "forget what nobody has read of logs"]]);
@@ -147,24 +150,49 @@ function rm(run: Run): Command {
 function setup(run: Run): Command {
   const command = new Command("setup")
     .description("bring your satellite to where it shall live, and remember it")
-    .argument("[where]", "local: on this computer; without one, you are asked")
+    .argument(
+      "[where]",
+      "local: on this computer; ssh: on a host of yours; fly: in your Fly.io account; without one, you are asked",
+    )
+    .argument("[host]", "for ssh: the host, as you would log in to it")
+    .option("--name <name>", "what it is called, to have it beside others")
+    .option("--default", "make it the one that is used where none is named")
+    .option(
+      "--url <url>",
+      "for ssh: where a reverse proxy of yours has the satellite, for example https://pipes.example.com",
+    )
+    .addOption(
+      new Option("--port <port>", "for ssh, with --url: where on the host the proxy finds it").argParser(
+        parsePort,
+      ),
+    )
+    .option("--region <region>", "for fly: where, for example fra; without it, near you")
+    .option("--org <organization>", "for fly: whose account, where your token is for several")
+    .option("--size <size>", "for fly: the machine, for example shared-cpu-1x:512")
+    .option("--no-volume", "for fly: no disk, so that a restart loses what waits in the pipes")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
-    .action(async (where: string | undefined, options: SetupOptions) => {
-      await run(async () => (await import("./setup.ts")).setup(where, options));
+    .action(async (where: string | undefined, host: string | undefined, options: SetupOptions) => {
+      await run(async () => (await import("./setup.ts")).setup(where, host, options));
     });
   return withManners(command, [
     ["skypipe setup", "choose"],
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
+    ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
+    ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
+    ["skypipe setup fly --region fra --yes", "the same in a script, with FLY_API_TOKEN set"],
+    ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
+    ["skypipe setup --name lab --default", "use that one from now on"],
   ]);
 }
 
 function check(run: Run): Command {
   const command = new Command("check")
     .description("say whether the satellite is there, which version it is, and what it holds")
+    .addOption(satelliteOption())
     .addOption(jsonOption())
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: { satellite?: string; json?: boolean }) => {
       await run(async () => (await import("./check.ts")).check(options));
     });
   return withManners(command, [
@@ -173,16 +201,37 @@ function check(run: Run): Command {
   ]);
 }
 
+function upgrade(run: Run): Command {
+  const command = new Command("upgrade")
+    .description("put the version of this command on the satellite; what it holds stays")
+    .addOption(satelliteOption())
+    .addOption(yesOption())
+    .addOption(quietOption())
+    .addOption(jsonOption())
+    .action(async (options: UpgradeOptions) => {
+      await run(async () => (await import("./upgrade.ts")).upgrade(options));
+    });
+  return withManners(command, [
+    ["skypipe upgrade", "nothing happens when it has this version"],
+    ["skypipe upgrade --satellite lab --yes", "another one than the default, also to an older version"],
+  ]);
+}
+
 function reset(run: Run): Command {
   const command = new Command("reset")
     .description("end the satellite that setup made, with all that it holds, and forget it")
+    .addOption(satelliteOption())
+    .option("--forget", "only forget it here; it goes on")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
     .action(async (options: ResetOptions) => {
       await run(async () => (await import("./reset.ts")).reset(options));
     });
-  return withManners(command, [["skypipe reset --yes", "without a question"]]);
+  return withManners(command, [
+    ["skypipe reset --yes", "without a question"],
+    ["skypipe reset --satellite lab --forget", "it goes on; this computer does not know it any more"],
+  ]);
 }
 
 function satellite(run: Run): Command {
@@ -201,12 +250,17 @@ function satellite(run: Run): Command {
     )
     .option("--memory", "keep what waits in memory (the default: it is lost when the satellite ends)")
     .option("--token-file <file>", "ask for the token that is in this file; else for SKYPIPE_TOKEN, if set")
+    .option("--answer-to <host>", "answer to this name too: that of a reverse proxy in front of it")
     .addOption(duration("--grace <d>", "how long a lost connection may come back, for example 60s"))
     .addOption(new Option("--max-buffer <n>", "room for what waits, for example 1G").argParser(parseSize))
     .addOption(
       new Option("--max-lag <n>", "how far one reader may fall behind, for example 256M").argParser(
         parseSize,
       ),
+    )
+    .option(
+      "--trust-proxy <header>",
+      "believe this header about where a connection comes from, as only a reverse proxy reaches this port; for example x-forwarded-for",
     )
     .addOption(duration("--idle-exit <d>", "end when nobody was there, and nothing kept, for so long"))
     .action(async (options: ServeOptions) => {
@@ -216,70 +270,4 @@ function satellite(run: Run): Command {
     ["skypipe satellite --port 7777 --data ~/pipes", "for this computer, with a backlog that lasts"],
     ["skypipe satellite --host 0.0.0.0 --port 7777 --token-file token", "for others, who need the token"],
   ]);
-}
-
-function writerOptions(): Option[] {
-  return [
-    new Option("--sync", "end only when one reader has it all"),
-    new Option("--whole", "it is binary: never mixed with other streams").conflicts("lines"),
-    new Option("--lines", "it is text: merged with others, line by line").conflicts("whole"),
-    duration("--ttl <d>", "drop it when nobody has read it for so long, for example 10m"),
-  ];
-}
-
-function readerOptions(): Option[] {
-  return [
-    new Option("-f, --follow", "read everything, and never end").conflicts(["one", "tap"]),
-    new Option("-1, --one", "read one stream, which no other reader gets").conflicts(["follow", "tap"]),
-    new Option("--tap", "look on: take nothing, hold up nobody").conflicts(["follow", "one"]),
-    new Option("--new", "skip what was there before"),
-    new Option("--tag", "put the writer's host before each line"),
-    new Option("-o, --output <file>", "write this file, and give it its name when it is whole"),
-  ];
-}
-
-function endOptions(): Option[] {
-  return [
-    duration("--timeout <d>", "give up, with exit 124, after so long without a start, room or a reader"),
-    new Option("--limit <rate>", "bytes per second, for example 512K").argParser(parseRate),
-    quietOption(),
-    new Option("--json", "one line of JSON on stderr at the end, instead of sentences"),
-  ];
-}
-
-function duration(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(parseDuration);
-}
-
-function quietOption(): Option {
-  return new Option("-q, --quiet", "say nothing but failures");
-}
-
-function jsonOption(): Option {
-  return new Option("--json", "print JSON");
-}
-
-function yesOption(): Option {
-  return new Option("-y, --yes", "do not ask");
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new WireError("usage", `'${text}' is not a port: a number from 0 to 65535, for example --port 7777`);
-}
-
-/** Examples below the help, errors thrown and not printed. */
-function withManners(command: Command, examples: readonly Example[]): Command {
-  examplesOf.set(command, examples);
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`);
-  return command
-    .helpOption("-h, --help", "show this help")
-    .addHelpText("after", `\nExamples:\n${lines.join("\n")}`)
-    .exitOverride()
-    .configureOutput({
-      outputError: () => undefined,
-      writeOut: (text) => void openOutput(1).write(Buffer.from(text)),
-    });
 }

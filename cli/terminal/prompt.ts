@@ -2,6 +2,8 @@
 import { closeSync, openSync } from "node:fs";
 import tty from "node:tty";
 import askConfirm from "@inquirer/confirm";
+import askInput from "@inquirer/input";
+import askPassword from "@inquirer/password";
 import askSelect from "@inquirer/select";
 import { EXIT_INTERRUPTED, Exit } from "./exit.ts";
 
@@ -23,8 +25,24 @@ export async function choose<Value extends string>(
   return onTerminal((terminal) => askSelect<Value>({ message, choices }, terminal));
 }
 
-export async function confirm(message: string): Promise<boolean> {
-  return onTerminal((terminal) => askConfirm({ message, default: false }, terminal));
+export async function confirm(message: string, isYesDefault = false): Promise<boolean> {
+  return onTerminal((terminal) => askConfirm({ message, default: isYesDefault }, terminal));
+}
+
+/** Gives the reason why an answer is no good; the question is put again. */
+export type Check = (answer: string) => Promise<string | null>;
+
+export async function text(message: string, check?: Check): Promise<string> {
+  return onTerminal((terminal) => askInput({ message, ...validation(check) }, terminal));
+}
+
+/** Nothing of what is typed or pasted is shown. */
+export async function secret(message: string, check?: Check): Promise<string> {
+  return onTerminal((terminal) => askPassword({ message, ...validation(check) }, terminal));
+}
+
+function validation(check?: Check): { validate?: (answer: string) => Promise<string | true> } {
+  return check === undefined ? {} : { validate: async (answer) => (await check(answer)) ?? true };
 }
 
 async function onTerminal<Answer>(question: (terminal: Terminal) => Promise<Answer>): Promise<Answer> {

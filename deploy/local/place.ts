@@ -10,26 +10,31 @@ const SOCKET_PATH_BYTES_MAX = 88;
 
 /** The socket's path, or the name of the pipe on Windows. Makes nothing. */
 export function localSocket(env: NodeJS.ProcessEnv = process.env): string {
-  const config = env.SKYPIPE_CONFIG_DIR;
   if (process.platform === "win32") {
-    return `\\\\.\\pipe\\skypipe-${shortHash(`${os.userInfo().username}\n${config ?? ""}`)}`;
+    return `\\\\.\\pipe\\skypipe-${shortHash(`${os.userInfo().username}\n${env.SKYPIPE_CONFIG_DIR ?? ""}`)}`;
   }
-  if (config === undefined || config === "") return path.join(runtimeFolder(env, "skypipe"), "socket");
-  // Whoever keeps settings apart keeps satellites apart.
-  const beside = path.join(path.resolve(config), "local", "socket");
-  if (fits(beside)) return beside;
-  return path.join(runtimeFolder(env, `skypipe-${shortHash(path.resolve(config))}`), "socket");
+  return socketInRuntime("socket", env);
 }
 
-function runtimeFolder(env: NodeJS.ProcessEnv, name: string): string {
+/** A path for a socket in the folder of this user's running programs. Makes nothing. */
+export function socketInRuntime(name: string, env: NodeJS.ProcessEnv): string {
+  const config = env.SKYPIPE_CONFIG_DIR;
+  if (config === undefined || config === "") return path.join(runtimeFolder(env, "skypipe", name), name);
+  // Whoever keeps settings apart keeps satellites apart.
+  const beside = path.join(path.resolve(config), "local", name);
+  if (fits(beside)) return beside;
+  return path.join(runtimeFolder(env, `skypipe-${shortHash(path.resolve(config))}`, name), name);
+}
+
+function runtimeFolder(env: NodeJS.ProcessEnv, name: string, file: string): string {
   const uid = process.getuid?.() ?? 0;
   // cron and ssh may not set XDG_RUNTIME_DIR; they must find the same satellite as the desktop.
   for (const parent of [env.XDG_RUNTIME_DIR, `/run/user/${uid}`]) {
     if (parent === undefined || !path.isAbsolute(parent) || statOrNull(parent)?.uid !== uid) continue;
-    if (fits(path.join(parent, name, "socket"))) return path.join(parent, name);
+    if (fits(path.join(parent, name, file))) return path.join(parent, name);
   }
   const temporary = path.join(os.tmpdir(), `${name}-${uid}`);
-  return fits(path.join(temporary, "socket")) ? temporary : `/tmp/${name}-${uid}`;
+  return fits(path.join(temporary, file)) ? temporary : `/tmp/${name}-${uid}`;
 }
 
 function fits(socket: string): boolean {
@@ -66,6 +71,6 @@ function statOrNull(file: string): Stats | null {
   return lstatSync(file, { throwIfNoEntry: false }) ?? null;
 }
 
-function shortHash(text: string): string {
+export function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

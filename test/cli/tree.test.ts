@@ -1,7 +1,8 @@
 /** The verbs and their options: what is typed is understood, and the help's examples can be typed. */
 import { type Command, CommanderError } from "commander";
 import { beforeEach, expect, it } from "vitest";
-import { bareCommand, exampleOf, verbCommand } from "../../cli/commands/tree.ts";
+import { exampleOf } from "../../cli/commands/manners.ts";
+import { bareCommand, verbCommand } from "../../cli/commands/tree.ts";
 import { isVerb } from "../../cli/commands/verbs.ts";
 
 let ran: number;
@@ -61,7 +62,18 @@ function invocations(line: string): string[][] {
 
 it("DESIGN.md §5: these verbs, and no other", () => {
   const names = all.commands.map((command) => command.name());
-  expect(names).toEqual(["send", "recv", "ls", "peek", "rm", "setup", "check", "reset", "satellite"]);
+  expect(names).toEqual([
+    "send",
+    "recv",
+    "ls",
+    "peek",
+    "rm",
+    "setup",
+    "check",
+    "upgrade",
+    "reset",
+    "satellite",
+  ]);
   for (const name of [...names, "help"]) expect(isVerb(name)).toBe(true);
   expect(isVerb("logs")).toBe(false);
   expect(isVerb(undefined)).toBe(false);

@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
+import dns from "node:dns";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type Address, parseAddress } from "../../cli/client/address.ts";
 import { dial } from "../../cli/client/dial.ts";
 
@@ -56,4 +58,38 @@ it.each(["ws", "wss"])("can be given up: %s", async (scheme) => {
   const dialling = dial(parseAddress(`${scheme}://127.0.0.1:${port}`), () => {});
   dialling.cancel();
   await expect(dialling.channel).rejects.toThrow(/given up|closed/);
+});
+
+/** Listens, and never answers: what arrives is lost, as in a network that is dead. */
+async function useDeadPort(host: string, port: number): Promise<void> {
+  const code = `require("net").createServer().listen({host:"${host}",port:${port},backlog:1},()=>console.log("up"))`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "ignore"] });
+  const fillers: Socket[] = [];
+  onTestFinished(() => {
+    for (const socket of fillers) socket.destroy();
+    child.kill("SIGKILL");
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGSTOP");
+  for (let isFull = false; !isFull; ) {
+    const socket = connect({ host, port }).on("error", () => {});
+    fillers.push(socket);
+    const late = new Promise((resolve) => setTimeout(resolve, 500, "late"));
+    isFull = (await Promise.race([once(socket, "connect"), late])) === "late";
+  }
+}
+
+it.each([
+  ["::1", "127.0.0.1"],
+  ["127.0.0.1", "::1"],
+])("comes through on the other family where %s is dead", async (dead, alive) => {
+  const server = await useServer({ port: 0, host: alive });
+  const { port } = server.address() as { port: number };
+  await useDeadPort(dead, port);
+  const addresses = ["::1", "127.0.0.1"].map((address) => ({ address, family: address === "::1" ? 6 : 4 }));
+  const lookUp = (_host: string, _options: unknown, done: (error: null, found: typeof addresses) => void) =>
+    done(null, addresses);
+  vi.spyOn(dns, "lookup").mockImplementation(lookUp as unknown as typeof dns.lookup);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await read(parseAddress(`ws://both.test:${port}`))).toBe("hello");
 });

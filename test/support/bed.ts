@@ -1,6 +1,14 @@
 /** A place of its own for one test: a folder, an environment, a satellite, and every process that it starts. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,6 +72,19 @@ export class Bed {
     return path.join(this.dir, name);
   }
 
+  /** Writes a file of this test. */
+  write(name: string, text: string, mode = 0o644): string {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    writeFileSync(this.path(name), text, { mode });
+    return this.path(name);
+  }
+
+  /** Makes a link of this test. */
+  link(name: string, target: string): void {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    symlinkSync(target, this.path(name));
+  }
+
   spawn(program: string, args: readonly string[], options: ProcOptions = {}): Proc {
     const proc = new Proc(program, args, {
       cwd: this.dir,
@@ -122,10 +143,17 @@ export class Bed {
 
   /** The processes of this test that run a verb, also those that nobody here has a handle on. */
   running(verb: string): number[] {
-    return this.#marked().filter((pid) => {
-      const args = readOf(pid, "cmdline").split("\0");
-      return args.some((arg) => /\/skypipe(\.cjs)?$/.test(arg)) && args.includes(verb);
-    });
+    return this.marked((args) => args.some((arg) => /\/skypipe(\.cjs)?$/.test(arg)) && args.includes(verb));
+  }
+
+  /** What carries the mark of this test into what others start for it. */
+  get markVariable(): string {
+    return `SKYPIPE_TEST_BED=${this.#mark}`;
+  }
+
+  /** The processes of this test whose words please. */
+  marked(pleases: (words: string[]) => boolean): number[] {
+    return this.#marked().filter((pid) => pleases(readOf(pid, "cmdline").split("\0")));
   }
 
   /** Ends whatever was started here, and what that started, by pid; then the folder goes. */
@@ -143,8 +171,7 @@ export class Bed {
 
   /** The processes that carry this test's mark in their environment: children, and what has left its parents. */
   #marked(): number[] {
-    const mark = `SKYPIPE_TEST_BED=${this.#mark}`;
-    return processIds().filter((pid) => readOf(pid, "environ").includes(mark));
+    return processIds().filter((pid) => readOf(pid, "environ").includes(this.markVariable));
   }
 }
 

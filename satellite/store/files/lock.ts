@@ -35,13 +35,18 @@ export interface Lock {
 export async function lockDirectory(directory: string): Promise<Lock> {
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) await pause((1 + Math.random()) * PAUSE_MS_MAX * 0.5);
-    const lock = await (process.platform === "linux" ? lockBySocket(directory) : lockByFile(directory));
+    const lock = await tryLock(directory);
     if (lock !== null) return lock;
   }
   throw new WireError(
     "usage",
     `another satellite is using the data directory '${directory}': stop it, or choose another directory with --data`,
   );
+}
+
+/** `null`: another process has it, or wants it at this moment. */
+export async function tryLock(directory: string): Promise<Lock | null> {
+  return process.platform === "linux" ? lockBySocket(directory) : lockByFile(directory);
 }
 
 async function lockBySocket(directory: string): Promise<Lock | null> {

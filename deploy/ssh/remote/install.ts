@@ -1,0 +1,165 @@
+/** Puts the satellite on this host, and takes it away. */
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { type Lock, tryLock } from "../../../satellite/store/files/lock.ts";
+import { answers } from "../../local/publish.ts";
+import type { Installation, Installed, Listen } from "../messages.ts";
+import { type Folder, makePrivate, readInstalled, writeInstalled, writeWhole } from "./folder.ts";
+import { endSupervised, startAtBoot, startsAtBoot, superviseAnew, supervisedLog } from "./supervisor.ts";
+import { hasSystemd, lingers, removeUnit, startUnit, tryToLinger, unitLog } from "./systemd.ts";
+
+/** Another computer may be at it: what it does takes less. */
+const LOCK_MS = 90_000;
+const LOCK_PAUSE_MS = 200;
+const START_MS = 20_000;
+const POLL_MS = 50;
+
+/** Makes sure that this bundle runs. What is buffered and the sessions are in its folder, and stay. */
+export async function install(folder: Folder, wanted: Installation): Promise<void> {
+  await locked(folder, async () => {
+    const there = readInstalled(folder);
+    if (there !== null && isSame(there, wanted) && (await isListening(folder, there.listen))) return;
+    makePrivate(folder.root);
+    makePrivate(path.dirname(folder.socket));
+    putBundle(folder, wanted);
+    if (wanted.listen !== null) makeToken(folder);
+    const keeper = hasSystemd() ? "systemd" : "supervisor";
+    const { version, sha256, listen } = wanted;
+    // From here on, whoever looks knows that there is something to go on with, or to take away.
+    writeInstalled(folder, { version, sha256, keeper, listen });
+    const command = commandOf(folder, listen);
+    if (keeper === "systemd") {
+      await endSupervised(folder.root, bootIn(folder));
+      startUnit(command);
+      if (!lingers()) tryToLinger();
+    } else {
+      await superviseAnew(folder.root, command, bootIn(folder));
+      if (wanted.usesCrontab) startAtBoot(folder.root, true);
+    }
+    await started(folder, { version, sha256, keeper, listen });
+    removeOldBundles(folder, wanted);
+  });
+}
+
+/** Whether there was anything. */
+export async function destroy(folder: Folder): Promise<boolean> {
+  if (!fs.existsSync(folder.root)) return removeUnit();
+  await locked(folder, async () => {
+    removeUnit();
+    await endSupervised(folder.root, bootIn(folder));
+    if (startsAtBoot()) startAtBoot(folder.root, false);
+    fs.rmSync(folder.socket, { force: true });
+    fs.rmSync(folder.root, { recursive: true, force: true, maxRetries: 3 });
+  });
+  removeIfEmpty(folder.base);
+  if (!folder.socket.startsWith(folder.base)) removeIfEmpty(path.dirname(folder.socket));
+  return true;
+}
+
+export async function isListening({ socket }: Folder, listen: Listen | null): Promise<boolean> {
+  return listen === null ? answers(socket) : answersAt(listen.port);
+}
+
+/** One computer at a time. Whoever waits finds what the other one has made. */
+async function locked(folder: Folder, change: () => Promise<void>): Promise<void> {
+  const deadlineMs = performance.now() + LOCK_MS;
+  let lock: Lock | null = null;
+  while (lock === null) {
+    makePrivate(folder.base); // whoever takes everything away takes it too
+    lock = await tryLock(folder.base).catch(() => null);
+    if (lock !== null) break;
+    if (performance.now() > deadlineMs) throw new Error("another computer is setting it up: try again later");
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS * (0.5 + Math.random())));
+  }
+  try {
+    await change();
+  } finally {
+    await lock.release();
+  }
+}
+
+function isSame(there: Installed, wanted: Installation): boolean {
+  return there.sha256 === wanted.sha256 && JSON.stringify(there.listen) === JSON.stringify(wanted.listen);
+}
+
+function bootIn({ root }: Folder): string {
+  return path.join(root, "current", "boot.cjs");
+}
+
+function bundleIn({ root }: Folder, sha256: string): string {
+  return path.join(root, "bundles", sha256.slice(0, 16));
+}
+
+function putBundle(folder: Folder, { sha256, files }: Installation): void {
+  const bundle = bundleIn(folder, sha256);
+  fs.mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  for (const { name, base64 } of files) {
+    writeWhole(path.join(bundle, path.basename(name)), Buffer.from(base64, "base64"));
+  }
+  const current = path.join(folder.root, "current");
+  const next = `${current}.${process.pid}~`;
+  fs.rmSync(next, { force: true });
+  fs.symlinkSync(path.relative(folder.root, bundle), next);
+  fs.renameSync(next, current);
+}
+
+function removeOldBundles(folder: Folder, { sha256 }: Installation): void {
+  const bundles = path.join(folder.root, "bundles");
+  for (const name of fs.readdirSync(bundles)) {
+    const other = path.join(bundles, name);
+    if (other !== bundleIn(folder, sha256)) fs.rmSync(other, { recursive: true, force: true });
+  }
+}
+
+function makeToken({ root }: Folder): void {
+  const file = path.join(root, "token");
+  if (!fs.existsSync(file)) writeWhole(file, `${randomBytes(32).toString("base64url")}\n`);
+}
+
+function commandOf(folder: Folder, listen: Listen | null): string[] {
+  const data = ["--data", path.join(folder.root, "data")];
+  const where =
+    listen === null
+      ? ["--socket", folder.socket]
+      : ["--port", String(listen.port), "--token-file", path.join(folder.root, "token")];
+  const name = listen === null ? [] : ["--answer-to", new URL(listen.url).hostname];
+  return [process.execPath, bootIn(folder), ...where, ...name, ...data];
+}
+
+async function started(folder: Folder, { keeper, listen }: Installed): Promise<void> {
+  const deadlineMs = performance.now() + START_MS;
+  while (!(await isListening(folder, listen))) {
+    if (performance.now() > deadlineMs) {
+      const log = keeper === "systemd" ? unitLog() : supervisedLog(folder.root);
+      throw new Error(`the satellite does not start there: ${complaintIn(log)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** The last line that is for people. */
+function complaintIn(log: string): string {
+  const lines = log.split("\n").filter((line) => line.startsWith("skypipe: "));
+  return lines.at(-1)?.replace(/^skypipe: /, "") ?? "it gave no reason";
+}
+
+function answersAt(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = net.connect({ port, host: "127.0.0.1" });
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", () => resolve(false));
+  });
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // somebody else has something in it
+  }
+}
