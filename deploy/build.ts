@@ -10,6 +10,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from "
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
+import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
@@ -115,6 +116,22 @@ async function licences(metafiles: Metafile[]): Promise<string> {
   return `${parts.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
+/** What is deployed: the satellite in one file, the same byte for byte from the same sources (`bundle.ts`). */
+async function buildSatellite(out: string): Promise<Metafile> {
+  const result = await build({
+    ...common,
+    entryPoints: ["cli/commands/deployed.ts"],
+    format: "cjs",
+    minify: true,
+    define: { ...common.define, "import.meta.filename": "__filename" },
+    write: false,
+    metafile: true,
+  });
+  const script = result.outputFiles[0]?.contents ?? new Uint8Array();
+  await writeFile(path.join(out, BUNDLE_NAME), compressBundle(script));
+  return result.metafile;
+}
+
 async function moveInto(folder: string, from: string): Promise<void> {
   const to = path.join(folder, path.basename(from));
   try {
@@ -131,7 +148,7 @@ async function main(): Promise<void> {
   const out = path.join(dist, `.build-${process.pid}`);
   await mkdir(out, { recursive: true });
   try {
-    const metafiles = await Promise.all([buildCommand(out), buildLibrary(out)]);
+    const metafiles = await Promise.all([buildCommand(out), buildLibrary(out), buildSatellite(out)]);
     await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.

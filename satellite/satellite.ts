@@ -40,6 +40,8 @@ export interface SatelliteOptions {
   readonly idleExitMs?: number;
   /** Name and version that it tells, 1 to 64 bytes. */
   readonly software?: string;
+  /** SHA-256, in hexadecimal, of the file that it runs from, where that was deployed. */
+  readonly bundle?: string;
 }
 
 export interface RunningSatellite {
@@ -63,6 +65,7 @@ export async function startSatellite(options: SatelliteOptions = {}): Promise<Ru
     storeName: store.name,
     startedMs: nowMs(),
     equal: equalSecrets,
+    ...(options.bundle !== undefined && { bundle: options.bundle }),
     ...(store.isLasting && { recovered }),
   });
   return composeSatellite(broker, { ...options, store, limits, software });

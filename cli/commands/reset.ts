@@ -6,6 +6,7 @@ import { confirm } from "../terminal/prompt.ts";
 import { hasTerminal } from "../terminal/stdin.ts";
 import { Teller } from "../terminal/teller.ts";
 import { formatBytes } from "../terminal/units.ts";
+import { talkOn } from "./common/first-use.ts";
 import { print } from "./common/print.ts";
 import { loadProvider } from "./common/providers.ts";
 import { forget, recall } from "./common/remembered.ts";
@@ -29,7 +30,7 @@ export async function reset(options: ResetOptions): Promise<number> {
     teller.note("nothing was changed");
     return 0;
   }
-  const stopped = await provider.destroy();
+  const stopped = await provider.destroy({}, talkOn(teller, options));
   forget();
   if (options.json === true) await print(`${JSON.stringify({ where: name, stopped })}\n`);
   teller.note(
@@ -47,7 +48,7 @@ async function isConfirmed(provider: Provider): Promise<boolean> {
 
 /** What is lost, in a sentence. */
 async function losses(provider: Provider): Promise<string> {
-  const place = await provider.find();
+  const place = await provider.find({});
   if (place === null) return "It is not running, so nothing is lost.";
   const satellite = await connect({ url: place.url, token: place.token ?? "" });
   try {

@@ -31,6 +31,8 @@ export interface ServeOptions {
   socket?: string;
   /** Milliseconds. */
   idleExit?: number;
+  /** SHA-256 of the file that this runs from, where that was deployed. */
+  bundle?: string;
 }
 
 /** Resolves with the exit code when the satellite has stopped. */
@@ -48,6 +50,7 @@ export async function satellite(options: ServeOptions): Promise<number> {
     ...(store === undefined ? {} : { store }),
     ...(own === undefined ? {} : { socketPath: own }),
     ...(token === undefined ? {} : { token }),
+    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     ...(options.idleExit === undefined ? {} : { idleExitMs: options.idleExit }),
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {

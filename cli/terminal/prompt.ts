@@ -21,11 +21,33 @@ export async function choose<Value extends string>(
   });
 }
 
-export async function confirm(message: string): Promise<boolean> {
+export async function confirm(message: string, isYesDefault = false): Promise<boolean> {
   return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "confirm", name: "answer", message, default: false }]);
+    const { answer } = await ask([{ type: "confirm", name: "answer", message, default: isYesDefault }]);
     return answer === true;
   });
+}
+
+/** Gives the reason why an answer is no good; the question is put again. */
+export type Check = (answer: string) => Promise<string | null>;
+
+export async function text(message: string, check?: Check): Promise<string> {
+  return onTerminal(async (ask) => {
+    const { answer } = await ask([{ type: "input", name: "answer", message, ...validation(check) }]);
+    return String(answer);
+  });
+}
+
+/** Nothing of what is typed or pasted is shown. */
+export async function secret(message: string, check?: Check): Promise<string> {
+  return onTerminal(async (ask) => {
+    const { answer } = await ask([{ type: "password", name: "answer", message, ...validation(check) }]);
+    return String(answer);
+  });
+}
+
+function validation(check?: Check): { validate?: (answer: string) => Promise<string | true> } {
+  return check === undefined ? {} : { validate: async (answer) => (await check(answer)) ?? true };
 }
 
 async function onTerminal<Answer>(question: (ask: Ask) => Promise<Answer>): Promise<Answer> {

@@ -22,6 +22,8 @@ export interface BrokerOptions {
   /** Name and version, as in `welcome`. */
   readonly software: string;
   readonly storeName: string;
+  /** As in `status`. */
+  readonly bundle?: string;
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
   /** Compares two secrets in constant time. */

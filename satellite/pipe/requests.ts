@@ -184,6 +184,7 @@ function inspect(desk: Desk, session: Session, ref: number): void {
     sessions: desk.sessions.count,
     pipes: desk.pipes.count,
     streams: ctx.streams.size,
+    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
   });
 }
 

@@ -127,6 +127,7 @@ export type Status = {
   sessions: number;
   pipes: number;
   streams: number;
+  bundle?: string;
 };
 export type ErrorMessage = { type: "error"; ref?: number; code: string; message: string };
 
@@ -236,6 +237,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
     sessions: int,
     pipes: int,
     streams: int,
+    "bundle?": str(64),
   },
   goaway: { reason: str(255) },
 };

@@ -23,6 +23,7 @@ import { localSocket, prepareFolder } from "../../deploy/local/place.ts";
 import { answers, ownPath, publish, publisher } from "../../deploy/local/publish.ts";
 import { startLocal } from "../../deploy/local/start.ts";
 import { until } from "../support/until.ts";
+import { providerSuite } from "./provider-suite.ts";
 
 const command = [process.execPath, fileURLToPath(new URL("../../dist/skypipe.cjs", import.meta.url))];
 let folder: string;
@@ -97,19 +98,15 @@ it("what a SIGKILL leaves is cleared by twenty starters at once, and they end wi
   expect(sockets).toHaveLength(1);
 }, 60_000);
 
-it("the provider deploys it twice and has one, finds it, destroys it, and finds it gone", async () => {
-  const local = localProvider(command, { SKYPIPE_CONFIG_DIR: folder });
-  expect(await local.find()).toBeNull();
-  expect(await local.destroy()).toBe(false);
-  const place = await local.deploy();
-  expect(await local.deploy()).toEqual(place);
-  expect(await local.find()).toEqual({ url: `unix:${socket}` });
-  expect(await local.destroy()).toBe(true);
-  await until("its process has gone", () => satellites().length === 0);
-  expect(await local.find()).toBeNull();
-  await local.deploy();
-  expect(satellites()).toHaveLength(1);
-});
+providerSuite(
+  () => ({
+    provider: () => localProvider(command, { SKYPIPE_CONFIG_DIR: folder }),
+    credentials: {},
+    running: () => satellites().map(String),
+    leftovers: () => satellites().map(String),
+  }),
+  { keepsBacklog: false, knowsBundle: false },
+);
 
 it("says why it does not start", async () => {
   const broken = [process.execPath, "-e", "console.error('skypipe: it is broken'); process.exit(1)"];

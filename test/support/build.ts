@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sources = ["cli", "satellite", "deploy", "package.json", "package-lock.json", "tsconfig.json"];
-const built = ["dist/skypipe.cjs", "dist/index.js"];
+const built = ["dist/skypipe.cjs", "dist/index.js", "dist/satellite.br"];
 
 /** Milliseconds since the epoch. A folder counts too: its time is that of the last file removed. */
 function newestMtimeMs(file: string): number {

@@ -7,14 +7,12 @@ import { findTarget, type Target } from "./target.ts";
 
 /** DESIGN.md §5: how long the first connect is tried. */
 const CONNECT_MS = 10_000;
-/** A satellite on this computer that left between our look and our knock is started again after so long. */
-const LOCAL_ATTEMPT_MS = 2000;
 /** A shorter loss is nobody's business. */
 const LOST_MS = 2000;
 
 /** Throws SkypipeError `unreachable`, `unauthorized`, …; Exit, where nothing is known or chosen. */
 export async function openSatellite(teller: Teller, target?: Target): Promise<Satellite> {
-  const satellite = await connectTo(target ?? (await findTarget()));
+  const satellite = await connectTo(target ?? (await findTarget(teller)));
   watchConnection(satellite, teller);
   return satellite;
 }
@@ -24,12 +22,12 @@ async function connectTo(target: Target): Promise<Satellite> {
   const provider = await loadProvider(target.where);
   const deadlineMs = performance.now() + CONNECT_MS;
   for (;;) {
-    const place = await provider.deploy();
+    const reach = await provider.reach({}, null);
     try {
       return await connect({
-        url: place.url,
-        token: place.token ?? "", // SKYPIPE_TOKEN is for the satellite that SKYPIPE_SATELLITE names
-        connectTimeoutMs: LOCAL_ATTEMPT_MS,
+        url: reach.url,
+        token: reach.token ?? "", // SKYPIPE_TOKEN is for the satellite that SKYPIPE_SATELLITE names
+        connectTimeoutMs: reach.attemptMs ?? CONNECT_MS,
       });
     } catch (error) {
       const isAway = error instanceof WireError && error.code === "unreachable";

@@ -1,5 +1,6 @@
 /** Which satellite: SKYPIPE_SATELLITE, or what setup remembered, or what is chosen now (DESIGN.md §5). */
 import { WireError } from "../../../satellite/wire/errors.ts";
+import type { Teller } from "../../terminal/teller.ts";
 
 export interface Target {
   /** A provider's name, or `address` for one that SKYPIPE_SATELLITE names. */
@@ -18,13 +19,13 @@ export async function knownTarget(): Promise<Target | null> {
 }
 
 /** The satellite that is known; without one, a question on the terminal. */
-export async function findTarget(): Promise<Target> {
+export async function findTarget(teller: Teller): Promise<Target> {
   const known = await knownTarget();
   if (known !== null) return known;
   const { hasTerminal } = await import("../../terminal/stdin.ts");
   if (!hasTerminal()) throw noSatellite();
-  const { chooseAndDeploy } = await import("./first-use.ts");
-  return { where: await chooseAndDeploy() };
+  const { chooseAndDeploy, talkOn } = await import("./first-use.ts");
+  return { where: await chooseAndDeploy(talkOn(teller)) };
 }
 
 export function noSatellite(): WireError {
