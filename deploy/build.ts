@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
+import { buildPage } from "./page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
@@ -18,6 +19,8 @@ const dist = path.join(root, "dist");
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as {
   version: string;
 };
+
+const page = await buildPage(root);
 
 const common: BuildOptions = {
   absWorkingDir: root,
@@ -27,7 +30,7 @@ const common: BuildOptions = {
   metafile: true,
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
-  define: { __VERSION__: JSON.stringify(version) },
+  define: { __VERSION__: JSON.stringify(version), __PAGE__: JSON.stringify(page.files) },
   // ws looks for these native add-ons and does without them.
   external: ["bufferutil", "utf-8-validate"],
 };
@@ -149,7 +152,7 @@ async function main(): Promise<void> {
   await mkdir(out, { recursive: true });
   try {
     const metafiles = await Promise.all([buildCommand(out), buildLibrary(out), buildSatellite(out)]);
-    await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
+    await writeFile(path.join(out, "LICENSES.txt"), await licences([...metafiles, page.metafile]));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.
     await utimes(path.join(out, "skypipe.cjs"), started, started);

@@ -9,6 +9,7 @@ import type { Exchange } from "./exchange.ts";
 import { refusalOf, type Site } from "./guard.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { PAGE_HEADERS, pageFiles } from "./page/files.ts";
 import { needsSubprotocol, type WebSocketDoor } from "./websocket.ts";
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -87,12 +88,19 @@ function upgrade(parts: HttpDoorParts, request: IncomingMessage, socket: Duplex,
 }
 
 function route(parts: HttpDoorParts, request: IncomingMessage): Answer | Promise<Answer> {
+  const file = pageFiles.get(pathOf(request));
+  if (file !== undefined && wantsPage(request)) return { status: 200, ...file, headers: PAGE_HEADERS };
   const page = pages.get(pathOf(request));
   if (page === undefined) return line(404, "there is nothing here");
   if (request.method !== "GET" && request.method !== "HEAD") {
     return line(405, "this can only be read", { allow: "GET, HEAD" });
   }
   return page(parts, request);
+}
+
+/** At `/` there is a line for those who have no browser. */
+function wantsPage(request: IncomingMessage): boolean {
+  return pathOf(request) !== "/" || request.headers.accept?.includes("text/html") === true;
 }
 
 type Page = (parts: HttpDoorParts, request: IncomingMessage) => Answer | Promise<Answer>;

@@ -51,7 +51,7 @@ function answer(desk: Desk, session: Session, request: Exclude<Request, ReaderAc
     case "leave":
       return leave(desk, session, request.ref);
     case "list":
-      return list(desk, session, request.ref);
+      return list(desk, session, request.ref, request.passed);
     case "remove":
       return remove(desk, session, request.ref, request.pipe);
     case "inspect":
@@ -148,10 +148,13 @@ function leave(desk: Desk, session: Session, ref: number): void {
   detach(desk.ctx, reader);
 }
 
-function list(desk: Desk, session: Session, ref: number): void {
+function list(desk: Desk, session: Session, ref: number, passed?: boolean): void {
   if (!session.rights.mayManage) throw forbidden(); // [C-5]
   const rows: PipeRow[] = [];
-  for (const pipe of desk.pipes.all()) rows.push(pipe.row(desk.ctx.nowMs));
+  for (const pipe of desk.pipes.all()) {
+    const row = pipe.row(desk.ctx.nowMs);
+    rows.push(passed === true ? { ...row, passedBytes: pipe.passedBytes } : row);
+  }
   for (let i = 0; i === 0 || i < rows.length; i += LIST_PART) {
     const pipes = rows.slice(i, i + LIST_PART);
     session.send(desk.ctx, { type: "listed", ref, pipes, last: i + LIST_PART >= rows.length });

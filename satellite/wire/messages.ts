@@ -26,6 +26,8 @@ export interface PipeRow {
   writers: number;
   readers: number;
   taps: number;
+  /** Bytes that came into the pipe since it exists, or the satellite runs; where they were asked for. */
+  passedBytes?: number;
 }
 
 /** Where a writer stands: the offset from which it can send again [S-10]. */
@@ -76,7 +78,7 @@ export type EndMessage =
   | Read
   | ReaderAck
   | { type: "leave"; ref: number }
-  | { type: "list"; ref: number }
+  | { type: "list"; ref: number; passed?: boolean }
   | { type: "remove"; ref: number; pipe: string }
   | { type: "inspect"; ref: number }
   | { type: "bye" };
@@ -168,6 +170,7 @@ const row: Fields = {
   writers: int,
   readers: int,
   taps: int,
+  "passedBytes?": int,
 };
 
 /** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
@@ -195,7 +198,7 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
   },
   ack: { ref: int, stream: int, offset: int, "end?": bool },
   leave: { ref: int },
-  list: { ref: int },
+  list: { ref: int, "passed?": bool },
   remove: { ref: int, pipe: str(65_536) },
   inspect: { ref: int },
   bye: {},

@@ -1,0 +1,177 @@
+/** One reader in the page: a delivery that is kept, or a tap that is looked at. */
+import { type Chunk, Flag, hasFlag, payloadOf } from "../../../wire/frame.ts";
+import { limits } from "../../../wire/limits.ts";
+import { PositionState, type SatelliteMessage, type StreamBegins } from "../../../wire/messages.ts";
+import type { Session, Voice } from "./session.ts";
+
+/** Where the bytes go. What it returns is waited for before the next call, and before anything is acknowledged. */
+export interface Sink {
+  begin?(stream: StreamBegins): Promise<void> | void;
+  write(bytes: Uint8Array, stream: StreamBegins): Promise<void> | void;
+  /** `cause`: why it ends here, if not by a clean end. */
+  end?(stream: StreamBegins, cause: string | null): Promise<void> | void;
+  /** A tap was too slow, and missed something. */
+  gap?(): void;
+  /** The delivery is complete and acknowledged. */
+  done(): void;
+  failed(message: string): void;
+}
+
+interface Inflow {
+  readonly info: StreamBegins;
+  received: number;
+  acked: number;
+  state: (typeof PositionState)[keyof typeof PositionState];
+}
+
+/** Reads. The answer is what stops it: what was not acknowledged stays in the pipe. */
+export function read(session: Session, pipe: string, mode: "plain" | "tap", sink: Sink): () => void {
+  let stop: () => void = () => {};
+  session.attach((voice) => {
+    const reader = new Download(voice, sink);
+    stop = () => reader.stop();
+    return {
+      request: (ref) => ({ type: "read", ref, pipe, mode }),
+      reader: (ref) => ({ ref, streams: reader.positions() }),
+      heard: (message) => reader.heard(message),
+      took: (chunk) => reader.took(chunk),
+      lost: () =>
+        reader.fail("The connection was away for too long. What had not arrived is still in the pipe."),
+    };
+  });
+  return () => stop();
+}
+
+class Download {
+  readonly #voice: Voice;
+  readonly #sink: Sink;
+  readonly #streams = new Map<number, Inflow>();
+  /** What is done one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #isOver = false;
+
+  constructor(voice: Voice, sink: Sink) {
+    this.#voice = voice;
+    this.#sink = sink;
+  }
+
+  positions(): [number, number, number, number][] {
+    return [...this.#streams].map(([id, { received, acked, state }]) => [id, received, acked, state]);
+  }
+
+  heard(message: SatelliteMessage): void {
+    switch (message.type) {
+      case "stream":
+        this.#begin(message);
+        break;
+      case "withdrawn":
+        this.#streams.delete(message.stream);
+        break;
+      case "gap": {
+        const inflow = this.#streams.get(message.stream);
+        if (inflow) inflow.received = message.offset;
+        this.#sink.gap?.();
+        break;
+      }
+      case "aborted":
+        this.#end(message.stream, message.offset, message.reason ?? message.code);
+        break;
+      case "done":
+        this.#then(() => this.#finish());
+        break;
+      case "error":
+        this.#voice.release();
+        this.fail(message.message);
+        break;
+      default:
+    }
+  }
+
+  took(chunk: Chunk): boolean {
+    const inflow = this.#streams.get(chunk.stream);
+    if (inflow === undefined) return false;
+    const isFinal = hasFlag(chunk, Flag.final);
+    if (inflow.state === PositionState.ended || (chunk.end <= inflow.received && !isFinal)) return true; // [R-6]
+    if (chunk.end > inflow.received) {
+      inflow.received = chunk.end;
+      inflow.state = hasFlag(chunk, Flag.boundary) ? PositionState.inside : PositionState.midLine;
+      this.#then(async () => {
+        await this.#sink.write(payloadOf(chunk), inflow.info);
+        this.#ack(inflow, chunk.end, false);
+      });
+    }
+    const cause = hasFlag(chunk, Flag.interrupted) ? "its writer was interrupted" : null;
+    if (isFinal) this.#end(chunk.stream, chunk.end, cause);
+    return true;
+  }
+
+  stop(): void {
+    if (this.#isOver) return;
+    this.#voice.say({ type: "leave", ref: this.#voice.ref });
+    this.#voice.release();
+    this.fail("Stopped. What had not arrived is still in the pipe.");
+  }
+
+  fail(message: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sink.failed(message);
+  }
+
+  #begin(info: StreamBegins): void {
+    if (this.#streams.has(info.stream)) return; // told again after a resume [S-4]
+    const { offset } = info;
+    this.#streams.set(info.stream, { info, received: offset, acked: offset, state: PositionState.inside });
+    this.#forgetOldest();
+    this.#then(() => this.#sink.begin?.(info));
+  }
+
+  /** It is enough to remember so many that have ended [R-6]. */
+  #forgetOldest(): void {
+    if (this.#streams.size <= limits.streamsPerReaderMax * 2) return;
+    for (const [id, { state }] of this.#streams) {
+      if (state !== PositionState.ended) continue;
+      this.#streams.delete(id);
+      return;
+    }
+  }
+
+  #end(stream: number, offset: number, cause: string | null): void {
+    const inflow = this.#streams.get(stream);
+    if (inflow === undefined) return;
+    if (inflow.state === PositionState.ended) {
+      this.#ack(inflow, offset, true);
+      return;
+    }
+    inflow.state = PositionState.ended;
+    this.#then(async () => {
+      await this.#sink.end?.(inflow.info, cause);
+      this.#ack(inflow, offset, true); // [R-4]
+    });
+  }
+
+  #ack(inflow: Inflow, offset: number, isEnd: boolean): void {
+    inflow.acked = offset;
+    const { ref } = this.#voice;
+    this.#voice.say({ type: "ack", ref, stream: inflow.info.stream, offset, ...(isEnd && { end: true }) });
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#voice.release();
+    this.#sink.done();
+  }
+
+  #then(act: () => Promise<void> | void): void {
+    this.#work = this.#work.then(async () => {
+      if (!this.#isOver) await act();
+    });
+    this.#work.catch((error: unknown) => {
+      if (this.#isOver) return;
+      this.#voice.say({ type: "leave", ref: this.#voice.ref });
+      this.#voice.release();
+      this.fail(error instanceof Error ? error.message : String(error));
+    });
+  }
+}
