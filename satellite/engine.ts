@@ -3,6 +3,7 @@ import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
+import type { Terms } from "./wire/rights.ts";
 
 /** Longest time a Node timer can be set to. A tick that comes early does no harm. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -13,12 +14,16 @@ const READ_RETRY_MS = 1_000;
 export interface BrokerLike {
   handle(event: BrokerEvent, nowMs: number): readonly BrokerEffect[];
   readonly idle: boolean;
+  /** Whether a share has not ended. */
+  hasShare(share: string): boolean;
 }
 
 export interface EngineParts {
   readonly broker: BrokerLike;
   readonly store: Store;
   readonly log: Log;
+  /** Signs the token of a share. */
+  readonly sign: (terms: Terms) => Promise<string>;
   /** Called after each event and its effects, and when a connection comes or goes. */
   readonly onSettled: () => void;
 }
@@ -122,6 +127,9 @@ export class Engine implements Exchange {
       case "load":
         this.#load(effect);
         return;
+      case "issue":
+        this.#issue(effect);
+        return;
       case "create": {
         const { stream, pipe, openedMs, info, ttlMs } = effect;
         this.#keep(effect.type, () =>
@@ -142,6 +150,19 @@ export class Engine implements Exchange {
         this.#keep(effect.type, () => store.remove(effect.stream));
         return;
     }
+  }
+
+  /** An end that is lost meanwhile asks again [C-3]. */
+  #issue({ connection, ref, terms, lasting }: Extract<BrokerEffect, { type: "issue" }>): void {
+    this.#parts.sign(terms).then(
+      (token) => {
+        const { share: id, expiresMs } = terms;
+        this.#lines
+          .get(connection)
+          ?.send({ type: "shared", ref, id, token, ...(expiresMs !== null && { expiresMs }), lasting });
+      },
+      (error: unknown) => this.#logDefect("issue", error),
+    );
   }
 
   /** What the store could not keep is never told to be durable, so nobody is promised anything [W-4]. */

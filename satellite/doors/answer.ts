@@ -16,6 +16,9 @@ const HEADERS = {
 /** Which tokens are read from where [T-4]. */
 const CHALLENGES = ['Bearer realm="skypipe"', 'Basic realm="skypipe", charset="UTF-8"'];
 
+/** When one who was too fast may come again [K-3]. */
+const RETRY_S = 5;
+
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -30,7 +33,8 @@ export function line(status: number, text: string, headers: Readonly<Record<stri
 
 /** What an error is over HTTP (PROTOCOL.md §10). */
 export function answerOf(error: WireError): Answer {
-  return line(errorTable[error.code].http ?? 500, error.message);
+  const headers = error.code === "limit" ? { "retry-after": String(RETRY_S), connection: "close" } : {};
+  return line(errorTable[error.code].http ?? 500, error.message, headers);
 }
 
 export function answer(response: ServerResponse, { status, body, type, headers }: Answer): void {

@@ -1,25 +1,21 @@
 /** The HTTP port: the guard in front of everything, the few pages there are, and the way to the WebSocket. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Keyring, tokenIn } from "../keys/tokens.ts";
 import { WireError } from "../wire/errors.ts";
 import { type Limits, WEBSOCKET_PATH } from "../wire/limits.ts";
 import { type Answer, answer, answerOf, answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Gate } from "./gate.ts";
 import { refusalOf, type Site } from "./guard.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
 import { PAGE_HEADERS, pageFiles } from "./page/files.ts";
 import { needsSubprotocol, type WebSocketDoor } from "./websocket.ts";
 
-const HEADER_BYTES_MAX = 16 * 1024;
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const KEEP_ALIVE_MS = 5_000;
-/** How often the two limits above are looked after. */
+/** How often the limits of time are looked after. */
 const CHECK_MS = 2_000;
-/** Sockets besides those of sessions: requests, and handshakes that are going on. */
-const SOCKETS_SPARE = 1_000;
+
+const HEALTH_PATH = "/healthz";
 
 const HOME = `This is a skypipe satellite: named pipes for the people who have its token.
 
@@ -30,7 +26,7 @@ const HOME = `This is a skypipe satellite: named pipes for the people who have i
 export interface HttpDoorParts {
   readonly site: Site;
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly software: string;
   readonly webSocket: WebSocketDoor;
@@ -39,17 +35,20 @@ export interface HttpDoorParts {
 
 /** A server that does not listen yet. */
 export function createHttpDoor(parts: HttpDoorParts): Server {
+  const { limits } = parts;
   const server = createServer({
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: CHECK_MS,
   });
-  server.maxConnections = parts.limits.sessionsMax + SOCKETS_SPARE;
+  server.maxHeadersCount = limits.headersMax;
+  server.maxConnections = limits.sessionsMax + limits.strangersMax;
+  server.on("connection", (socket) => parts.gate.arrived(socket));
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
   server.on("request", (request, response) => void respond(parts, request, response));
-  server.on("upgrade", (request, socket, head) => upgrade(parts, request, socket, head));
+  server.on("upgrade", (request, socket, head) => void upgrade(parts, request, socket, head));
   return server;
 }
 
@@ -58,40 +57,61 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const refusal = refusalOf(request.headers, parts.site);
-  if (refusal !== null) {
-    parts.log("warn", "request.refused", { status: 403, why: refusal });
-    answer(response, line(403, refusal)); // [T-3]
-    return;
-  }
   try {
+    refuseForeign(parts, request);
     answer(response, await route(parts, request));
   } catch (error) {
-    if (!(error instanceof WireError)) parts.log("error", "request.defect", { error: String(error) });
-    answer(
-      response,
-      answerOf(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect")),
-    );
+    answer(response, answerOf(failureOf(parts, error)));
   }
 }
 
-function upgrade(parts: HttpDoorParts, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const refusal = refusalOf(request.headers, parts.site);
-  if (refusal !== null) {
-    parts.log("warn", "request.refused", { status: 403, why: refusal });
-    answerUpgrade(socket, line(403, refusal)); // [T-3]
-  } else if (pathOf(request) !== WEBSOCKET_PATH) {
-    answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
-  } else {
-    parts.webSocket.upgrade(request, socket, head);
+async function upgrade(
+  parts: HttpDoorParts,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const giveUp = (): void => void socket.destroy();
+  socket.on("error", giveUp); // until the WebSocket has it
+  try {
+    refuseForeign(parts, request);
+    if (pathOf(request) === WEBSOCKET_PATH) await parts.webSocket.upgrade(request, socket, head);
+    else {
+      parts.gate.count(request);
+      answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
+    }
+  } catch (error) {
+    answerUpgrade(socket, answerOf(failureOf(parts, error)));
+  } finally {
+    socket.off("error", giveUp);
   }
+}
+
+/** Throws WireError `forbidden` for a request that a web page elsewhere may have made [T-3]. */
+function refuseForeign(parts: HttpDoorParts, request: IncomingMessage): void {
+  const refusal = refusalOf(request.headers, parts.site);
+  if (refusal === null) return;
+  parts.gate.count(request);
+  parts.log("warn", "request.refused", { status: 403, why: refusal });
+  throw new WireError("forbidden", refusal);
+}
+
+function failureOf(parts: HttpDoorParts, error: unknown): WireError {
+  if (error instanceof WireError) return error;
+  parts.log("error", "request.defect", { error: String(error) });
+  return new WireError("internal", "the satellite has a defect");
 }
 
 function route(parts: HttpDoorParts, request: IncomingMessage): Answer | Promise<Answer> {
+  if (pathOf(request) === HEALTH_PATH) return line(200, "ok"); // not counted [K-3]
   const file = pageFiles.get(pathOf(request));
   if (file !== undefined && wantsPage(request)) return { status: 200, ...file, headers: PAGE_HEADERS };
   const page = pages.get(pathOf(request));
-  if (page === undefined) return line(404, "there is nothing here");
+  if (page === undefined) {
+    parts.gate.count(request);
+    return line(404, "there is nothing here");
+  }
+  if (page !== pipes) parts.gate.count(request);
   if (request.method !== "GET" && request.method !== "HEAD") {
     return line(405, "this can only be read", { allow: "GET, HEAD" });
   }
@@ -107,23 +127,16 @@ type Page = (parts: HttpDoorParts, request: IncomingMessage) => Answer | Promise
 
 const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/", () => ({ status: 200, body: HOME })],
-  ["/healthz", () => line(200, "ok")],
   ["/p", pipes],
   [WEBSOCKET_PATH, needsSubprotocol],
 ]);
 
-async function pipes(
-  { exchange, keyring, software }: HttpDoorParts,
-  request: IncomingMessage,
-): Promise<Answer> {
-  const token = tokenIn(request.headers.authorization);
-  const rights = keyring.rightsOf(token); // [T-4]
+async function pipes({ exchange, gate, software }: HttpDoorParts, request: IncomingMessage): Promise<Answer> {
+  const { rights } = await gate.admit(request); // [T-4]
   if (rights === null) {
-    throw new WireError(
-      "unauthorized",
-      token === null ? "this satellite wants a token: send it as a Bearer token" : "the token is wrong",
-    );
+    throw new WireError("unauthorized", "this satellite wants a token: send it as a Bearer token");
   }
+  gate.take(rights);
   const rows = await listPipes(exchange, rights, software);
   return { status: 200, type: "application/json", body: `${JSON.stringify(rows)}\n` };
 }

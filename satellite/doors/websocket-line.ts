@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
-import type { Keyring } from "../keys/tokens.ts";
 import type { ConnectionId } from "../pipe/effects.ts";
 import { parseEndMessage } from "../wire/control.ts";
 import { decodeChunk } from "../wire/decode.ts";
@@ -9,8 +8,11 @@ import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
+import { isGuarded, type Rights } from "../wire/rights.ts";
 import type { Exchange, Line } from "./exchange.ts";
+import type { Gate, Visitor } from "./gate.ts";
 import type { Log } from "./log.ts";
+import { Turnstile } from "./turnstile.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
 /** A peer that asks on and on and reads nothing is cut when this many times `sendQueueBytesMax` waits for it. */
@@ -24,13 +26,18 @@ type State = (typeof State)[keyof typeof State];
 
 export interface LineParts {
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly log: Log;
-  /** What the handshake's `Authorization` gave. */
-  readonly token: string | null;
+  /** Who has shaken hands. */
+  readonly visitor: Visitor;
   /** Called once, when the socket is closed. */
   readonly onGone: () => void;
+}
+
+interface Incoming {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
 }
 
 /** One WebSocket: messages and frames in, events out, and back. Whatever the peer does, nothing here throws. */
@@ -43,6 +50,9 @@ export class WebSocketLine implements Line {
   readonly #beatTimer: NodeJS.Timeout;
   readonly #incoming: Unacknowledged = new Unacknowledged();
   readonly #outgoing: Unacknowledged = new Unacknowledged();
+  readonly #turnstile: Turnstile<Incoming>;
+  /** What its token allows; `null` before it has said hello. */
+  #rights: Rights | null = null;
   #state: State = State.new;
   /** The broker knows the connection and was not told that it is lost. */
   #isKnown = false;
@@ -61,10 +71,10 @@ export class WebSocketLine implements Line {
     this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
     const beatMs = Math.min(pingMs, pingBusyMs);
     this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
+    this.#turnstile = new Turnstile((message) => this.#take(message), ws);
     ws.on("message", this.#onMessage);
     ws.on("error", this.#onError);
     ws.on("close", this.#onClose);
-    parts.log("info", "connection.open", { connection: this.#id, remote: socket.remoteAddress ?? "local" });
   }
 
   send(message: SatelliteMessage): void {
@@ -101,54 +111,78 @@ export class WebSocketLine implements Line {
   }
 
   readonly #onMessage = (data: RawData, isBinary: boolean): void => {
-    if (this.#state === State.closing) return;
-    try {
-      // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
-      if (isBinary) this.#takeFrame(data as Buffer);
-      else this.#takeText(data as Buffer);
-    } catch (error) {
-      if (!(error instanceof WireError))
-        this.#parts.log("error", "connection.defect", { error: String(error) });
-      this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
-    }
+    // The binary type is `nodebuffer`: a message is one Buffer, however it was fragmented [T-2].
+    this.#turnstile.push({ data: data as Buffer, isBinary });
   };
 
-  #takeFrame(frame: Buffer): void {
+  /** Resolves when the next one may come; `null`: at once. */
+  #take({ data, isBinary }: Incoming): Promise<void> | null {
+    if (this.#state === State.closing) return null;
+    try {
+      const later = isBinary ? this.#takeFrame(data) : this.#takeText(data);
+      return later?.catch((error: unknown) => this.#broke(error)) ?? null;
+    } catch (error) {
+      this.#broke(error);
+      return null;
+    }
+  }
+
+  #broke(error: unknown): void {
+    if (!(error instanceof WireError))
+      this.#parts.log("error", "connection.defect", { error: String(error) });
+    this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
+  }
+
+  #takeFrame(frame: Buffer): null {
     if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
     const chunk = decodeChunk(frame);
     this.#incoming.moved(chunk.stream, chunk.end);
     this.#parts.exchange.post({ type: "chunk", connection: this.#id, chunk });
+    return null;
   }
 
-  #takeText(text: Buffer): void {
+  #takeText(text: Buffer): Promise<void> | null {
     const message = parseEndMessage(text.toString());
-    if (message === null) return; // [C-2]
-    if (message.type === "hello") this.#takeHello(message);
-    else this.#takeMessage(message);
+    if (message === null) return null; // [C-2]
+    if (message.type !== "hello") return this.#takeMessage(message);
+    if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
+    const { gate, visitor } = this.#parts;
+    if (visitor.rights !== null) {
+      this.#greet(message, visitor.rights);
+      return null;
+    }
+    if (message.token === undefined) {
+      throw new WireError("unauthorized", "this satellite wants a token: set SKYPIPE_TOKEN"); // [T-4]
+    }
+    return gate.identify(visitor, message.token).then(({ rights }) => this.#greet(message, rights));
   }
 
-  #takeHello(message: Hello): void {
-    if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
-    const { exchange, keyring, token } = this.#parts;
-    const shown = token ?? message.token ?? null;
-    const rights = keyring.rightsOf(shown); // [T-4]
-    if (rights === null) {
-      throw new WireError(
-        "unauthorized",
-        shown === null
-          ? "this satellite wants a token: set SKYPIPE_TOKEN"
-          : "the token is wrong: check SKYPIPE_TOKEN",
-      );
-    }
+  #greet(message: Hello, rights: Rights): void {
+    if (this.#state !== State.new) return; // it has gone meanwhile
+    const { exchange, log, visitor } = this.#parts;
     clearTimeout(this.#helloTimer);
+    this.#rights = rights;
     this.#state = State.ready;
     this.#isKnown = true;
+    log("info", "connection.open", {
+      connection: this.#id,
+      remote: visitor.address ?? "local",
+      ...(rights.scope !== null && { share: rights.scope.share }),
+    });
     const secret = randomBytes(16).toString("base64url"); // [S-2]
     exchange.post({ type: "hello", connection: this.#id, message, rights, secret });
   }
 
-  #takeMessage(message: Exclude<EndMessage, Hello>): void {
-    if (this.#state === State.new) throw new WireError("protocol", "the first message is hello"); // [S-1]
+  #takeMessage(message: Exclude<EndMessage, Hello>): Promise<void> | null {
+    if (this.#rights === null) throw new WireError("protocol", "the first message is hello"); // [S-1]
+    const turn = isGuarded(message.type) ? this.#parts.gate.turn(this.#rights) : null; // [K-6]
+    if (turn !== null) return turn.then(() => this.#post(message));
+    this.#post(message);
+    return null;
+  }
+
+  #post(message: Exclude<EndMessage, Hello>): void {
+    if (this.#state !== State.ready) return;
     if (message.type === "ack") this.#outgoing.acked(message.stream, message.offset, message.end);
     else if (message.type === "release" || message.type === "abort") this.#incoming.over(message.ref);
     else if (message.type === "leave") this.#outgoing.over(message.ref);
@@ -224,7 +258,9 @@ export class WebSocketLine implements Line {
 
   /** A broken WebSocket frame, or a socket that failed. ws closes by itself. */
   readonly #onError = (error: Error): void => {
-    this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+    if (this.#isKnown) {
+      this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+    }
     this.#end("protocol");
   };
 
@@ -241,9 +277,9 @@ export class WebSocketLine implements Line {
     this.#state = State.closing;
     clearTimeout(this.#helloTimer);
     clearInterval(this.#beatTimer);
-    this.#parts.log("info", "connection.close", { connection: this.#id, why });
     if (!this.#isKnown) return;
     this.#isKnown = false;
+    this.#parts.log("info", "connection.close", { connection: this.#id, why });
     this.#parts.exchange.post({ type: "lost", connection: this.#id });
   }
 }

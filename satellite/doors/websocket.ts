@@ -3,12 +3,12 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
-import { type Keyring, tokenIn } from "../keys/tokens.ts";
 import { errorTable, WireError } from "../wire/errors.ts";
 import { HEADER_BYTES } from "../wire/frame.ts";
 import { type Limits, SUBPROTOCOL } from "../wire/limits.ts";
-import { answerOf, answerUpgrade, line } from "./answer.ts";
+import { answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { WebSocketLine } from "./websocket-line.ts";
 
@@ -17,7 +17,7 @@ const CLOSE_MS = 5_000;
 
 export interface WebSocketDoorParts {
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -42,22 +42,21 @@ export class WebSocketDoor {
     this.#server = new WebSocketServer(options);
   }
 
-  /** Answers a handshake that the guard has let in. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Answers a handshake that the guard has let in. Rejects with a WireError if the gate does not. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { gate } = this.#parts;
     const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
     if (!offered.includes(SUBPROTOCOL)) {
+      gate.count(request);
       answerUpgrade(socket, needsSubprotocol()); // [T-1]
       return;
     }
-    const token = tokenIn(request.headers.authorization);
-    if (token !== null && this.#parts.keyring.rightsOf(token) === null) {
-      answerUpgrade(socket, answerOf(new WireError("unauthorized", "the token is wrong"))); // [T-4]
-      return;
-    }
+    const visitor = await gate.admit(request); // [T-4]
+    if (visitor.rights !== null) await gate.turn(visitor.rights); // [K-6]
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const opened = new WebSocketLine(ws, socket as Socket, {
         ...this.#parts,
-        token,
+        visitor,
         onGone: () => this.#lines.delete(opened),
       });
       this.#lines.add(opened);

@@ -44,14 +44,27 @@ export class Sessions {
     this.#remember(ctx, expired);
   }
 
+  /** How many came by this share. */
+  countOf(share: string): number {
+    let count = 0;
+    for (const { rights } of this.#byId.values()) if (rights.scope?.share === share) count++;
+    return count;
+  }
+
+  /** The session that is there, to whoever knows its secret [S-2]. */
+  resumable({ session, secret }: { session: string; secret: string }): Session | undefined {
+    const known = this.#byId.get(session);
+    return known !== undefined && this.#equal(known.secret, secret) ? known : undefined;
+  }
+
   greet(ctx: Context, connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
     const { resume } = hello;
-    const known = resume === undefined ? undefined : this.#byId.get(resume.session);
-    if (resume !== undefined && known !== undefined && this.#equal(known.secret, resume.secret)) {
+    const known = resume === undefined ? undefined : this.resumable(resume);
+    if (known !== undefined) {
       return {
         kind: "resumed",
         session: known,
-        supersededConnection: this.#reconnect(known, connection, rights),
+        supersededConnection: this.#reconnect(ctx, known, connection, rights),
       };
     }
     const session = new Session(ctx.nextSessionId(), secret, rights, connection);
@@ -97,7 +110,7 @@ export class Sessions {
     }
   }
 
-  #reconnect(session: Session, connection: ConnectionId, rights: Rights): ConnectionId | null {
+  #reconnect(ctx: Context, session: Session, connection: ConnectionId, rights: Rights): ConnectionId | null {
     const superseded = session.connection;
     if (superseded !== null) this.#byConnection.delete(superseded);
     if (session.graceDeadline !== null) session.graceDeadline.cancelled = true;
@@ -105,6 +118,7 @@ export class Sessions {
     session.connection = connection;
     session.isCongested = false;
     session.lostMs = null;
+    if (session.rights.scope?.share !== rights.scope?.share) ctx.notebook.note(session);
     session.rights = rights;
     this.#byConnection.set(connection, session);
     return superseded;

@@ -22,6 +22,24 @@ export interface Limits {
   readonly streamsMax: number;
   readonly pipesMax: number;
   readonly expiredMax: number;
+  readonly streamsPerPipeMax: number;
+  readonly sharesMax: number;
+  readonly sessionsPerShareMax: number;
+  readonly requestsPerShareS: number;
+  readonly requestsPerShareBurst: number;
+  readonly strangersMax: number;
+  readonly strangersPerAddressMax: number;
+  readonly strangerRequestsS: number;
+  readonly strangerRequestsBurst: number;
+  readonly failuresPerMin: number;
+  readonly failuresBurst: number;
+  readonly addressesMax: number;
+  readonly headerBytesMax: number;
+  readonly headersMax: number;
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  readonly linkBytesMax: number;
   readonly sendQueueBytesMax: number;
 }
 
@@ -51,6 +69,24 @@ export const limits: Limits = {
   streamsMax: 200_000,
   pipesMax: 100_000,
   expiredMax: 10_000,
+  streamsPerPipeMax: 100_000,
+  sharesMax: 10_000,
+  sessionsPerShareMax: 1_024,
+  requestsPerShareS: 500,
+  requestsPerShareBurst: 2_048,
+  strangersMax: 1_000,
+  strangersPerAddressMax: 64,
+  strangerRequestsS: 20,
+  strangerRequestsBurst: 200,
+  failuresPerMin: 12,
+  failuresBurst: 24,
+  addressesMax: 10_000,
+  headerBytesMax: 16 * KiB,
+  headersMax: 100,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 5_000,
+  linkBytesMax: 8 * KiB,
   sendQueueBytesMax: MiB,
 };
 

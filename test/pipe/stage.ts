@@ -14,8 +14,7 @@ import type {
   ReaderPosition,
   SatelliteMessage,
 } from "../../satellite/wire/messages.ts";
-
-const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+import { ALL } from "../../satellite/wire/rights.ts";
 
 export class Stage {
   readonly limits: Limits;
@@ -241,7 +240,7 @@ export class End {
       type: "hello",
       connection: this.connectionNumber,
       message,
-      rights: allowAll,
+      rights: ALL,
       secret,
     });
   }
