@@ -17,7 +17,10 @@ export async function buildPage(root: string): Promise<BuiltPage> {
   const folder = path.join(root, "satellite", "doors", "page");
   const options: BuildOptions & { write: false; metafile: true } = {
     absWorkingDir: root,
-    entryPoints: { page: "satellite/doors/page/browser/app.tsx", worker: "satellite/doors/page/browser/worker.ts" },
+    entryPoints: {
+      page: "satellite/doors/page/browser/app.tsx",
+      worker: "satellite/doors/page/browser/worker.ts",
+    },
     outdir: ".",
     bundle: true,
     format: "esm",

@@ -17,7 +17,8 @@ const KEPT = "skypipe.access";
 export function accessOf(text: string): Access {
   if (!looksLikeLink(text)) return { token: text, pipe: null, right: "both", key: null };
   const link = parseLink(text);
-  if (new URL(link.url).origin !== location.origin) throw new Error(`That link is for ${new URL(link.url).host}.`);
+  if (new URL(link.url).origin !== location.origin)
+    throw new Error(`That link is for ${new URL(link.url).host}.`);
   return { token: link.token, pipe: link.claims.pipe, right: link.claims.right, key: link.key };
 }
 

@@ -7,7 +7,10 @@ const OTHER_SEQUENCES = /\x1b(?:\[[0-9;?]*[A-HJKSTfhlnr]|\][^\x07\x1b]*(?:\x07|\
 
 export function AnsiLine({ text, find }: { readonly text: string; readonly find: string }) {
   if (!text.includes("\x1b")) return <Found text={text} find={find} />;
-  const parts = Anser.ansiToJson(text.replace(OTHER_SEQUENCES, ""), { use_classes: true, remove_empty: true });
+  const parts = Anser.ansiToJson(text.replace(OTHER_SEQUENCES, ""), {
+    use_classes: true,
+    remove_empty: true,
+  });
   return (
     <>
       {parts.map((part, at) => (

@@ -2,8 +2,8 @@
 import { render } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { type Access, accessOf, forgetAccess, keepAccess, recallAccess } from "./access.ts";
-import { PipePanel } from "./pipe-panel.tsx";
 import { PipeList } from "./pipe-list.tsx";
+import { PipePanel } from "./pipe-panel.tsx";
 import { usePipes } from "./pipes.ts";
 import { Session, type Standing } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";
@@ -42,7 +42,8 @@ function Desk({ access, onRefused, onLeave }: DeskProps) {
   const [standing, setStanding] = useState<Standing>({ name: "connecting" });
   const [chosen, setChosen] = useState<string | null>(access.pipe);
   const connect = useCallback(
-    (onStanding: (standing: Standing) => void = () => {}) => new Session(location.origin, access.token, onStanding),
+    (onStanding: (standing: Standing) => void = () => {}) =>
+      new Session(location.origin, access.token, onStanding),
     [access],
   );
   const session = useMemo(() => connect(setStanding), [connect]);

@@ -69,11 +69,12 @@ class Answers {
   #early: FromWorker | null = null;
 
   constructor(port: MessagePort) {
-    port.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    port.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       if (this.#waiting === null) this.#early = data;
       else this.#waiting(data);
       this.#waiting = null;
-    };
+    });
+    port.start();
   }
 
   async next(withinMs?: number): Promise<void> {
@@ -88,7 +89,8 @@ class Answers {
       const late = new Error("The browser did not begin the download.");
       window.setTimeout(() => reject(late), withinMs);
     });
-    if (answer === "cancelled") throw new Error("The download was cancelled: the stream is still in the pipe.");
+    if (answer === "cancelled")
+      throw new Error("The download was cancelled: the stream is still in the pipe.");
   }
 }
 

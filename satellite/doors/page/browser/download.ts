@@ -1,8 +1,14 @@
 /** One reader in the page: a delivery that is kept, or a tap that is looked at. */
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../../wire/frame.ts";
 import { limits } from "../../../wire/limits.ts";
-import { PositionState, type SatelliteMessage, type StreamBegins } from "../../../wire/messages.ts";
-import type { Session, Voice } from "./session.ts";
+import {
+  PositionState,
+  type Read,
+  type ReaderPosition,
+  type SatelliteMessage,
+  type StreamBegins,
+} from "../../../wire/messages.ts";
+import type { Attachment, Session, Voice } from "./session.ts";
 
 /** Where the bytes go. What it returns is waited for before the next call, and before anything is acknowledged. */
 export interface Sink {
@@ -13,7 +19,7 @@ export interface Sink {
   /** A tap was too slow, and missed something. */
   gap?(): void;
   /** The delivery is complete and acknowledged. */
-  done(): void;
+  done(): Promise<void> | void;
   failed(message: string): void;
 }
 
@@ -26,37 +32,40 @@ interface Inflow {
 
 /** Reads. The answer is what stops it: what was not acknowledged stays in the pipe. */
 export function read(session: Session, pipe: string, mode: "plain" | "tap", sink: Sink): () => void {
-  let stop: () => void = () => {};
-  session.attach((voice) => {
-    const reader = new Download(voice, sink);
-    stop = () => reader.stop();
-    return {
-      request: (ref) => ({ type: "read", ref, pipe, mode }),
-      reader: (ref) => ({ ref, streams: reader.positions() }),
-      heard: (message) => reader.heard(message),
-      took: (chunk) => reader.took(chunk),
-      lost: () =>
-        reader.fail("The connection was away for too long. What had not arrived is still in the pipe."),
-    };
-  });
-  return () => stop();
+  const reader = session.attach((voice) => new Download(voice, pipe, mode, sink));
+  return () => reader.stop();
 }
 
-class Download {
+class Download implements Attachment {
   readonly #voice: Voice;
+  readonly #pipe: string;
+  readonly #mode: "plain" | "tap";
   readonly #sink: Sink;
   readonly #streams = new Map<number, Inflow>();
   /** What is done one after the other. */
   #work: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  constructor(voice: Voice, sink: Sink) {
+  constructor(voice: Voice, pipe: string, mode: "plain" | "tap", sink: Sink) {
     this.#voice = voice;
+    this.#pipe = pipe;
+    this.#mode = mode;
     this.#sink = sink;
   }
 
-  positions(): [number, number, number, number][] {
-    return [...this.#streams].map(([id, { received, acked, state }]) => [id, received, acked, state]);
+  request(ref: number): Read {
+    return { type: "read", ref, pipe: this.#pipe, mode: this.#mode };
+  }
+
+  reader(ref: number): ReaderPosition {
+    const streams = [...this.#streams].map<ReaderPosition["streams"][number]>(
+      ([id, { received, acked, state }]) => [id, received, acked, state],
+    );
+    return { ref, streams };
+  }
+
+  lost(): void {
+    this.#fail("The connection was away for too long. What had not arrived is still in the pipe.");
   }
 
   heard(message: SatelliteMessage): void {
@@ -81,7 +90,7 @@ class Download {
         break;
       case "error":
         this.#voice.release();
-        this.fail(message.message);
+        this.#fail(message.message);
         break;
       default:
     }
@@ -106,16 +115,7 @@ class Download {
   }
 
   stop(): void {
-    if (this.#isOver) return;
-    this.#voice.say({ type: "leave", ref: this.#voice.ref });
-    this.#voice.release();
-    this.fail("Stopped. What had not arrived is still in the pipe.");
-  }
-
-  fail(message: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#sink.failed(message);
+    this.#leave("Stopped. What had not arrived is still in the pipe.");
   }
 
   #begin(info: StreamBegins): void {
@@ -156,22 +156,36 @@ class Download {
     this.#voice.say({ type: "ack", ref, stream: inflow.info.stream, offset, ...(isEnd && { end: true }) });
   }
 
-  #finish(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  async #finish(): Promise<void> {
     this.#voice.release();
-    this.#sink.done();
+    await this.#sink.done();
+    this.#isOver = true;
   }
 
   #then(act: () => Promise<void> | void): void {
-    this.#work = this.#work.then(async () => {
-      if (!this.#isOver) await act();
-    });
-    this.#work.catch((error: unknown) => {
-      if (this.#isOver) return;
-      this.#voice.say({ type: "leave", ref: this.#voice.ref });
-      this.#voice.release();
-      this.fail(error instanceof Error ? error.message : String(error));
-    });
+    this.#work = this.#do(this.#work, act);
+  }
+
+  async #do(before: Promise<void>, act: () => Promise<void> | void): Promise<void> {
+    await before;
+    if (this.#isOver) return;
+    try {
+      await act();
+    } catch (error) {
+      this.#leave(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #leave(message: string): void {
+    if (this.#isOver) return;
+    this.#voice.say({ type: "leave", ref: this.#voice.ref });
+    this.#voice.release();
+    this.#fail(message);
+  }
+
+  #fail(message: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sink.failed(message);
   }
 }

@@ -5,6 +5,7 @@ import type { Connect } from "./hooks.ts";
 import { Receive } from "./receive.tsx";
 import { Send } from "./send.tsx";
 import type { Session } from "./session.ts";
+import { Share } from "./share.tsx";
 import { Tail } from "./tail.tsx";
 import { bytesText, pipeText } from "./units.ts";
 
@@ -17,8 +18,13 @@ export interface PipePanelProps {
   readonly onClose: (() => void) | null;
 }
 
-type Tab = "look" | "send" | "receive";
-const TITLES: Readonly<Record<Tab, string>> = { look: "Look", send: "Send", receive: "Receive" };
+type Tab = "look" | "send" | "receive" | "share";
+const TITLES: Readonly<Record<Tab, string>> = {
+  look: "Look",
+  send: "Send",
+  receive: "Receive",
+  share: "Share",
+};
 
 export function PipePanel({ session, connect, access, pipe, onClose }: PipePanelProps) {
   const tabs = tabsOf(access);
@@ -39,15 +45,20 @@ export function PipePanel({ session, connect, access, pipe, onClose }: PipePanel
         {tab === "look" && <Tail session={session} pipe={pipe} />}
         {tab === "send" && <Send session={session} pipe={pipe} />}
         {tab === "receive" && <Receive connect={connect} pipe={pipe} />}
+        {tab === "share" && <Share session={session} pipe={pipe} linkKey={() => null} />}
       </div>
     </section>
   );
 }
 
-function tabsOf({ right }: Access): Tab[] {
-  const readable: Tab[] = right === "write" ? [] : ["look"];
-  const writable: Tab[] = right === "read" ? [] : ["send"];
-  return [...readable, ...writable, ...(right === "write" ? [] : (["receive"] as const))];
+function tabsOf({ right, pipe }: Access): Tab[] {
+  const may: Readonly<Record<Tab, boolean>> = {
+    look: right !== "write",
+    send: right !== "read",
+    receive: right !== "write",
+    share: pipe === null,
+  };
+  return (Object.keys(may) as Tab[]).filter((tab) => may[tab]);
 }
 
 interface TabListProps {

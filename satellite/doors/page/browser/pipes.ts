@@ -20,7 +20,7 @@ interface Seen {
 export function usePipes(session: Session, isReady: boolean): readonly PipeView[] | null {
   const [views, setViews] = useState<readonly PipeView[] | null>(null);
   useEffect(() => {
-    if (!isReady) return;
+    if (!isReady) return undefined;
     const seen = new Map<string, Seen>();
     let lookedMs = performance.now();
     let timer = 0;

@@ -38,8 +38,8 @@ export function Receive({ connect, pipe }: { readonly connect: Connect; readonly
     };
     stop.current = read(session, pipe, "plain", {
       ...sink,
-      done() {
-        sink.done();
+      async done() {
+        await sink.done();
         end({ isGood: true, text: "Complete." });
       },
       failed(message) {
@@ -52,8 +52,8 @@ export function Receive({ connect, pipe }: { readonly connect: Connect; readonly
   return (
     <section class="receive" aria-label="Receive">
       <p class="hint">
-        Takes the next delivery out of {pipeText(pipe)}, as <code>skypipe</code> would, and waits for it if there is
-        none yet.
+        Takes the next delivery out of {pipeText(pipe)}, as <code>skypipe</code> would, and waits for it if
+        there is none yet.
       </p>
       <div class="bar">
         {canSave && (

@@ -53,7 +53,12 @@ export function Send({ session, pipe }: { readonly session: Session; readonly pi
         }}
       >
         <label for="text">A text, as one stream</label>
-        <textarea id="text" rows={4} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+        <textarea
+          id="text"
+          rows={4}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
         <button type="submit">Send to {pipeText(pipe)}</button>
       </form>
       <div class="bar">
@@ -91,7 +96,8 @@ function SendingRow({ sending }: { readonly sending: Sending }) {
       <span class="name">{title}</span> <span>{bytesText(size)}</span>
       {outcome === null ? (
         <>
-          <progress value={safeBytes} max={Math.max(size, 1)} aria-label={`${title} sent`} /> <span>{state}</span>
+          <progress value={safeBytes} max={Math.max(size, 1)} aria-label={`${title} sent`} />{" "}
+          <span>{state}</span>
           <button type="button" onClick={stop}>
             Stop
           </button>
@@ -131,7 +137,15 @@ function useSendings(session: Session, pipe: string) {
       waiting.current = waiting.current.filter((each) => each !== begin);
       change({ outcome: { isGood: false, text: "Stopped." } });
     };
-    const sending = { id, title, size: source.size, stop: cancel, safeBytes: 0, outcome: null, isFull: false };
+    const sending = {
+      id,
+      title,
+      size: source.size,
+      stop: cancel,
+      safeBytes: 0,
+      outcome: null,
+      isFull: false,
+    };
     setSendings((all) => [sending, ...all]);
     if (running.current < AT_ONCE_MAX) begin();
     else waiting.current.push(begin);
@@ -150,7 +164,9 @@ async function filesOf(entries: readonly (FileSystemEntry | null)[]): Promise<Fi
   for (const entry of entries) {
     if (entry === null) continue;
     if (entry.isFile) {
-      files.push(await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)));
+      files.push(
+        await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
+      );
     } else {
       files.push(...(await filesOf(await childrenOf(entry as FileSystemDirectoryEntry))));
     }
@@ -162,7 +178,9 @@ async function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemE
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (some.length === 0) return all; // it gives at most a hundred at a time
     all.push(...some);
   }

@@ -26,8 +26,8 @@ export interface Attachment {
   /** Said when it begins, and again after each resume [C-3]. */
   request(ref: number): Requesting;
   /** Where it stands, for `resume` [S-10]. */
-  readonly writer?: (ref: number) => WriterPosition;
-  readonly reader?: (ref: number) => ReaderPosition;
+  writer?(ref: number): WriterPosition;
+  reader?(ref: number): ReaderPosition;
   heard(message: SatelliteMessage): void;
   /** Whether a chunk was of a stream that `heard` was told of. */
   took?(chunk: Chunk): boolean;
@@ -81,7 +81,7 @@ export class Session {
     this.#connect();
   }
 
-  attach(make: (voice: Voice) => Attachment): void {
+  attach<One extends Attachment>(make: (voice: Voice) => One): One {
     const ref = ++this.#lastRef;
     const attachment = make({
       ref,
@@ -93,16 +93,20 @@ export class Session {
     });
     this.#attachments.set(ref, attachment);
     this.#say(attachment.request(ref));
+    return attachment;
   }
 
   /** All pipes that the token may see. */
   list(): Promise<PipeRow[]> {
     const rows: PipeRow[] = [];
-    return this.ask((ref) => ({ type: "list", ref, passed: true }), (message) => {
-      if (message.type !== "listed") return null;
-      rows.push(...message.pipes);
-      return message.last ? rows : null;
-    });
+    return this.ask(
+      (ref) => ({ type: "list", ref, passed: true }),
+      (message) => {
+        if (message.type !== "listed") return null;
+        rows.push(...message.pipes);
+        return message.last ? rows : null;
+      },
+    );
   }
 
   /** A question with one answer: `read` gives it from a message, or `null` while there is more to come. */
@@ -138,14 +142,14 @@ export class Session {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#heardMs = performance.now();
-    socket.onopen = () => socket.send(JSON.stringify(this.#hello()));
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    socket.addEventListener("open", () => socket.send(JSON.stringify(this.#hello())));
+    socket.addEventListener("message", ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (socket !== this.#socket) return;
       this.#heardMs = performance.now();
       if (typeof data === "string") this.#heard(data);
       else this.#took(decodeChunk(new Uint8Array(data)));
-    };
-    socket.onclose = ({ reason }) => this.#lost(socket, reason);
+    });
+    socket.addEventListener("close", ({ reason }) => this.#lost(socket, reason));
   }
 
   #hello(): EndMessage {
@@ -170,8 +174,10 @@ export class Session {
     const message = parseSatelliteMessage(text);
     if (message === null) return; // [C-2]
     if (message.type === "welcome") this.#welcomed(message);
-    else if (message.type === "error" && message.ref === undefined) this.#refused(message.code, message.message);
-    else if ("ref" in message && message.ref !== undefined) this.#attachments.get(message.ref)?.heard(message);
+    else if (message.type === "error" && message.ref === undefined)
+      this.#refused(message.code, message.message);
+    else if ("ref" in message && message.ref !== undefined)
+      this.#attachments.get(message.ref)?.heard(message);
   }
 
   #took(chunk: Chunk): void {

@@ -81,5 +81,7 @@ export function Tail({ session, pipe }: { readonly session: Session; readonly pi
 function hintOf(all: number, shown: number, needle: string, isPaused: boolean): string {
   if (isPaused) return "Paused. What comes meanwhile is kept, up to a limit.";
   if (needle !== "") return `${shown} of ${all} lines`;
-  return all === 0 ? "Nothing has come since this page began to look. Looking takes nothing." : `${all} lines`;
+  return all === 0
+    ? "Nothing has come since this page began to look. Looking takes nothing."
+    : `${all} lines`;
 }

@@ -1,8 +1,15 @@
 /** One stream from the page into a pipe: a file, or a text. */
 import { encodeChunk } from "../../../wire/encode.ts";
 import { Flag } from "../../../wire/frame.ts";
-import type { StreamInfo } from "../../../wire/messages.ts";
-import type { Session, Voice } from "./session.ts";
+import type {
+  Open,
+  Opened,
+  SatelliteMessage,
+  StreamInfo,
+  WriterAck,
+  WriterPosition,
+} from "../../../wire/messages.ts";
+import type { Attachment, Session, Voice } from "./session.ts";
 
 /** What is to be sent, in chunks that are the same whenever they are asked for. */
 export interface Source {
@@ -23,43 +30,16 @@ export interface UploadEvents {
 
 /** Sends it. The answer is what stops it: the stream is aborted then. */
 export function upload(session: Session, pipe: string, source: Source, events: UploadEvents): () => void {
-  let stop: () => void = () => {};
-  session.attach((voice) => {
-    const writer = new Upload(voice, source, events);
-    stop = () => writer.stop();
-    return {
-      request: (ref) => ({ type: "open", ref, pipe, ...source.info }),
-      writer: (ref) => ({ ref, from: writer.safe }),
-      heard: (message) => {
-        switch (message.type) {
-          case "opened":
-            writer.opened(message.stream, message.received, message.credit);
-            break;
-          case "ack":
-            if ("credit" in message) writer.acked(message.offset, message.credit, message.end === true);
-            break;
-          case "pause":
-          case "continue":
-            events.progress(writer.safe, message.type === "pause");
-            break;
-          case "error":
-            voice.release();
-            writer.fail(message.message);
-            break;
-          default:
-        }
-      },
-      lost: () => writer.fail("The connection was away for too long: the stream was aborted. Send it again."),
-    };
-  });
-  return () => stop();
+  const writer = session.attach((voice) => new Upload(voice, pipe, source, events));
+  return () => writer.stop();
 }
 
-class Upload {
+class Upload implements Attachment {
   readonly #voice: Voice;
+  readonly #pipe: string;
   readonly #source: Source;
   readonly #events: UploadEvents;
-  safe = 0;
+  #safe = 0;
   #stream = 0;
   #next = 0;
   #credit = 0;
@@ -69,13 +49,50 @@ class Upload {
   #turn = 0;
   #isPumping = false;
 
-  constructor(voice: Voice, source: Source, events: UploadEvents) {
+  constructor(voice: Voice, pipe: string, source: Source, events: UploadEvents) {
     this.#voice = voice;
+    this.#pipe = pipe;
     this.#source = source;
     this.#events = events;
   }
 
-  opened(stream: number, received: number, credit: number): void {
+  request(ref: number): Open {
+    return { type: "open", ref, pipe: this.#pipe, ...this.#source.info };
+  }
+
+  writer(ref: number): WriterPosition {
+    return { ref, from: this.#safe };
+  }
+
+  heard(message: SatelliteMessage): void {
+    switch (message.type) {
+      case "opened":
+        this.#opened(message);
+        break;
+      case "ack":
+        this.#acked(message);
+        break;
+      case "pause":
+      case "continue":
+        this.#events.progress(this.#safe, message.type === "pause");
+        break;
+      case "error":
+        this.#voice.release();
+        this.#fail(message.message);
+        break;
+      default: // only readers are told of the rest
+    }
+  }
+
+  lost(): void {
+    this.#fail("The connection was away for too long: the stream was aborted. Send it again.");
+  }
+
+  stop(): void {
+    this.#abort("stopped in the browser", "Stopped.");
+  }
+
+  #opened({ stream, received, credit }: Opened): void {
     this.#stream = stream;
     this.#next = received;
     this.#credit = credit;
@@ -85,27 +102,27 @@ class Upload {
     void this.#pump(this.#turn);
   }
 
-  acked(offset: number, credit: number, isEnd: boolean): void {
-    this.safe = Math.max(this.safe, offset);
+  #acked({ offset, credit, end }: WriterAck): void {
+    this.#safe = Math.max(this.#safe, offset);
     this.#credit = credit;
-    if (isEnd) {
+    if (end === true) {
       this.#isOver = true;
       this.#voice.release();
       this.#events.done();
       return;
     }
-    this.#events.progress(this.safe, false);
+    this.#events.progress(this.#safe, false);
     void this.#pump(this.#turn);
   }
 
-  stop(): void {
+  #abort(reason: string, message: string): void {
     if (this.#isOver) return;
-    this.#voice.say({ type: "abort", ref: this.#voice.ref, reason: "stopped in the browser" });
+    this.#voice.say({ type: "abort", ref: this.#voice.ref, reason });
     this.#voice.release();
-    this.fail("Stopped.");
+    this.#fail(message);
   }
 
-  fail(message: string): void {
+  #fail(message: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#events.failed(message);
@@ -126,9 +143,8 @@ class Upload {
         this.#next = end;
       }
     } catch (error) {
-      this.#voice.say({ type: "abort", ref: this.#voice.ref, reason: "the file can't be read" });
-      this.#voice.release();
-      this.fail(`The file can't be read: ${error instanceof Error ? error.message : String(error)}`);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#abort("the file can't be read", `The file can't be read: ${why}`);
     } finally {
       if (turn === this.#turn) this.#isPumping = false;
     }

@@ -31,11 +31,12 @@ function answer({ name, size, port }: NewDownload & { readonly port: MessagePort
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        port.onmessage = ({ data }: MessageEvent<FromPage>) => {
+        port.addEventListener("message", ({ data }: MessageEvent<FromPage>) => {
           if (data.type === "bytes") controller.enqueue(data.bytes);
           else if (data.type === "close") controller.close();
           else if (data.type === "abort") controller.error(new Error("the stream was aborted"));
-        };
+        });
+        port.start();
       },
       pull: () => say("taken"),
       cancel: () => say("cancelled"),
