@@ -144,12 +144,12 @@ function textSink(change: (part: Partial<Receiving>) => void): Sink {
         throw new Error("That is not a short text: it is still in the pipe. Receive it as a file.");
       }
       text += decoder.decode(piece, { stream: true });
-      change({ text, bytes });
+      change({ bytes });
     },
     end(_info, cause) {
       if (cause !== null) change({ name: `text (its writer ended early: ${cause})` });
     },
-    done: () => {},
+    done: () => change({ text }),
     failed: () => {},
   };
 }

@@ -86,9 +86,7 @@ export class Session {
     const attachment = make({
       ref,
       say: (message) => this.#say(message),
-      send: (frame) => {
-        if (this.#isReady) this.#socket?.send(frame as Uint8Array<ArrayBuffer>);
-      },
+      send: (frame) => this.#send(frame as Uint8Array<ArrayBuffer>),
       release: () => this.#release(ref),
     });
     this.#attachments.set(ref, attachment);
@@ -225,7 +223,12 @@ export class Session {
   }
 
   #say(message: EndMessage): void {
-    if (this.#isReady) this.#socket?.send(JSON.stringify(message));
+    this.#send(JSON.stringify(message));
+  }
+
+  /** What is said while the connection is away is said again when it is back [S-5]. */
+  #send(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#isReady && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 
   #release(ref: number): void {
