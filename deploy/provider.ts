@@ -16,6 +16,8 @@ export interface Provider {
   readonly name: string;
   /** For a choice, in a few words; with what it costs, where it costs. */
   readonly title: string;
+  /** What its satellite is remembered as where nobody says; default: the provider's name. */
+  nickname?(credentials: Credentials): string;
   /** The credentials that the environment holds; `null` if it holds none. No question, no network. */
   inEnvironment(env: NodeJS.ProcessEnv): Credentials | null;
   /**
@@ -35,6 +37,13 @@ export interface Provider {
   /** What the provider says of it; `null` if there is none. */
   status(credentials: Credentials): Promise<PlaceStatus | null>;
   /**
+   * Keeps the keys that streams are sealed with, as text, where only the account's owner can read them, so that every
+   * computer with the credentials finds them in `Place.keys`. They may be under a passphrase. `before` is what was kept
+   * when that was last looked at, `null` for nothing. Gives back what is kept now: where that was not `before` any more,
+   * another computer was faster, and nothing is changed. A provider without it leaves that to its user.
+   */
+  keepKeys?(credentials: Credentials, keys: string, before: string | null): Promise<string>;
+  /**
    * What to connect to, at the start of every command. `known` is the place that was remembered or just found, `null`
    * where none was: a provider that needs no more answers with it at once.
    */
@@ -46,12 +55,16 @@ export interface Place {
   /** ws, wss, http, https or unix. */
   readonly url: string;
   readonly token?: string;
+  /** What `keepKeys` was given last, from a provider that has that. It is remembered with the satellite, not here. */
+  readonly keys?: string;
 }
 
 /** A place that is open until it is closed. */
 export interface Reach extends Place {
   /** After so long without a connection it is asked for again: it may have gone meanwhile. Default: it stays. */
   readonly attemptMs?: number;
+  /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
+  readonly mend?: () => Promise<void>;
   /** Ends what was started to reach it, if anything was. */
   close?(): Promise<void>;
 }
@@ -92,6 +105,8 @@ export interface Wishes {
   readonly volume?: boolean;
   /** What it is remembered as. */
   readonly name?: string;
+  /** What the provider keeps of the keys is under a passphrase. */
+  readonly passphrase?: boolean;
   /** For a host of the user's own: `me@example.com`. */
   readonly host?: string;
 }

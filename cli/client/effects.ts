@@ -9,6 +9,7 @@ import type {
   StreamBegins,
   Welcome,
 } from "../../satellite/wire/messages.ts";
+import type { SealedInfo } from "../../satellite/wire/sealing.ts";
 import type { Cut } from "./cutter.ts";
 import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts";
 
@@ -40,14 +41,28 @@ export type Notice =
 type Outcome =
   /** A writer's end is safe, and taken where it is `sync`. */
   | { type: "finished"; ref: number }
-  /** A reader's delivery is complete, or it has left. */
-  | { type: "done"; ref: number; aborted: boolean }
+  /** A reader's delivery is complete; or it has `left`, which is this end's doing. */
+  | { type: "done"; ref: number; aborted: boolean; left?: true }
   | { type: "answered"; ref: number; answer: PipeRow[] | Removed | Status }
   | { type: "failed"; ref: number; error: WireError };
 
+/**
+ * Seals what one writer sends (PROTOCOL.md §13). Its answers depend on its arguments alone; `part` is 0 for the writer's
+ * first stream and one more each time it goes on in a new one. A frame is a header, what the chunk holds, and SEAL_BYTES.
+ */
+export interface Sealer {
+  /** What `open` carries as `sealed`. */
+  field(part: number, info: SealedInfo): string;
+  /** Seals in place, when the header is written: for one part and offset never two frames that differ. */
+  seal(part: number, frame: Uint8Array, offset: number): void;
+  /** What a frame that was sealed so holds. */
+  unseal(part: number, frame: Uint8Array, offset: number): Uint8Array;
+}
+
 /** What the application does. */
 export type Operation =
-  | { type: "open"; ref: number; pipe: string; options: WriterOptions }
+  /** Sealed, where there is a sealer. */
+  | { type: "open"; ref: number; pipe: string; options: WriterOptions; sealer?: Sealer | null }
   /** Not before the last one was `accepted`. The cuts are copied. */
   | { type: "write"; ref: number; cuts: readonly Cut[] }
   | { type: "finish"; ref: number; interrupted: boolean }

@@ -6,8 +6,10 @@ export { LineCutter } from "./cutter.ts";
 export { SkypipeError } from "./errors.ts";
 export { looksBinary } from "./kind.ts";
 export type { PipeReader } from "./reader.ts";
+export { makeKey } from "./seal/key.ts";
 export type {
   ConnectOptions,
+  DeliveredStream,
   EndCause,
   ReaderOptions,
   Received,

@@ -8,8 +8,9 @@ import type {
   WriterAck,
   WriterPosition,
 } from "../../satellite/wire/messages.ts";
+import type { SealedInfo } from "../../satellite/wire/sealing.ts";
 import type { Cut } from "./cutter.ts";
-import type { Attachment, Greeting, Port } from "./effects.ts";
+import type { Attachment, Greeting, Operation, Port, Sealer } from "./effects.ts";
 import { codeOf } from "./errors.ts";
 import type { WriterOptions } from "./types.ts";
 import { UnsafeChunks } from "./unsafe.ts";
@@ -32,13 +33,16 @@ export type WriterState = (typeof WriterState)[keyof typeof WriterState];
 /** Unsafe chunks beyond which the application waits, so that small ones are put together meanwhile. */
 const CHUNKS_MAX = 4_096;
 
+type OpenOperation = Extract<Operation, { type: "open" }>;
+
 /** A writer from its own end: keeps what is not safe, sends within its credit, sends again after a loss. */
 export class Outgoing implements Attachment {
   readonly #port: Port;
   readonly #ref: number;
   readonly #pipe: string;
   readonly #options: WriterOptions;
-  readonly #chunks = new UnsafeChunks();
+  readonly #sealer: Sealer | null;
+  readonly #chunks: UnsafeChunks;
   #state: WriterState = WriterState.opening;
   #kind: Kind | undefined;
   #stream = 0;
@@ -54,11 +58,13 @@ export class Outgoing implements Attachment {
   /** What `expired` said that the satellite had of `#stream`. */
   #had: { received: number; end: boolean } | null = null;
 
-  constructor(port: Port, ref: number, pipe: string, options: WriterOptions) {
+  constructor(port: Port, { ref, pipe, options, sealer = null }: OpenOperation) {
     this.#port = port;
     this.#ref = ref;
     this.#pipe = pipe;
     this.#options = options;
+    this.#sealer = sealer;
+    this.#chunks = new UnsafeChunks(sealer);
     this.#kind = options.kind;
     this.#open();
   }
@@ -103,7 +109,8 @@ export class Outgoing implements Attachment {
   abort(reason?: string): void {
     if (this.#state === WriterState.over) return;
     this.#state = WriterState.over;
-    this.#port.send({ type: "abort", ref: this.#ref, ...(reason !== undefined && { reason }) });
+    const isTold = reason !== undefined && this.#sealer === null; // in clear, it would tell the satellite [Z-5]
+    this.#port.send({ type: "abort", ref: this.#ref, ...(isTold && { reason }) });
     this.#port.send({ type: "release", ref: this.#ref });
   }
 
@@ -199,14 +206,21 @@ export class Outgoing implements Attachment {
   }
 
   #open(): void {
-    const { size, ...options } = this.#options;
+    const { size, name, contentType, host, ...options } = this.#options;
     const isFirst = this.#stream === 0;
+    const info: SealedInfo = {
+      ...(isFirst && size !== undefined && { size }),
+      ...(name !== undefined && { name }),
+      ...(contentType !== undefined && { contentType }),
+      ...(host !== undefined && { host }),
+    };
+    const part = this.#chunks.part + (this.#continues ? 1 : 0);
     this.#port.send({
       type: "open",
       ref: this.#ref,
       pipe: this.#pipe,
       ...options,
-      ...(isFirst && size !== undefined && { size }),
+      ...(this.#sealer === null ? info : { sealed: this.#sealer.field(part, info) }), // [Z-4]
     });
   }
 
@@ -240,8 +254,7 @@ export class Outgoing implements Attachment {
   #goOnIn(stream: number): void {
     if (this.#continues) {
       const from = Math.max(this.#safe, this.#had?.received ?? 0);
-      this.#chunks.restart(from);
-      this.#baseBytes += from;
+      this.#baseBytes += this.#chunks.restart(from);
       this.#safe = 0;
       this.#continues = false;
       this.#had = null;
@@ -265,7 +278,8 @@ export class Outgoing implements Attachment {
     const hasGrown = offset > this.#safe;
     this.#safe = Math.max(this.#safe, offset);
     this.#chunks.release(this.#safe, end);
-    if (hasGrown) this.#port.tell({ type: "safe", ref: this.#ref, bytes: this.#baseBytes + this.#safe });
+    const bytes = this.#baseBytes + this.#chunks.plainBytes(this.#safe);
+    if (hasGrown) this.#port.tell({ type: "safe", ref: this.#ref, bytes });
   }
 
   #succeed(): void {

@@ -5,9 +5,9 @@ import { formatAge, formatBytes } from "../terminal/units.ts";
 import { openSatellite } from "./common/connection.ts";
 import { print } from "./common/print.ts";
 
-export async function ls(options: { quiet?: boolean; json?: boolean }): Promise<number> {
+export async function ls(options: { satellite?: string; quiet?: boolean; json?: boolean }): Promise<number> {
   const teller = new Teller(options);
-  const satellite = await openSatellite(teller);
+  const satellite = await openSatellite(teller, options.satellite);
   try {
     const rows = (await satellite.list()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     if (options.json === true) await print(`${JSON.stringify(rows)}\n`);

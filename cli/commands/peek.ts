@@ -7,16 +7,16 @@ import { pipeName } from "./common/pipe-name.ts";
 
 const BYTES = 4096;
 
-export async function peek(name: string, options: { bytes?: number }): Promise<number> {
+export async function peek(name: string, options: { bytes?: number; satellite?: string }): Promise<number> {
   const pipe = pipeName(name);
   const limitBytes = options.bytes ?? BYTES;
   const output = openOutput(1);
-  const satellite = await openSatellite(new Teller());
+  const satellite = await openSatellite(new Teller(), options.satellite);
   try {
     let leftBytes = limitBytes;
     await satellite.receive(
       pipe,
-      { mode: "peek", limitBytes },
+      { mode: "peek", limitBytes, plain: true }, // it takes nothing [Z-11]
       {
         chunk: (_stream, bytes) => {
           const shown = bytes.subarray(0, leftBytes); // chunks come whole [F-4]

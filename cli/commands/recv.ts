@@ -15,6 +15,9 @@ export interface RecvOptions {
   output?: string;
   /** Bytes per second. */
   limit?: number;
+  /** The name of one that setup remembers. */
+  satellite?: string;
+  plain?: boolean;
   quiet?: boolean;
   json?: boolean;
 }
@@ -36,6 +39,8 @@ export async function recv(name: string, options: RecvOptions): Promise<number> 
     timeoutMs: options.timeout,
     file: output,
     bytesPerSecond: options.limit,
+    satellite: options.satellite,
+    plain: options.plain,
     quiet: options.quiet,
     json: options.json,
   });

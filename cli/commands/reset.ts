@@ -9,9 +9,13 @@ import { formatBytes } from "../terminal/units.ts";
 import { talkOn } from "./common/first-use.ts";
 import { print } from "./common/print.ts";
 import { loadProvider } from "./common/providers.ts";
-import { forget, recall } from "./common/remembered.ts";
+import { forget, type Remembered } from "./common/remembered.ts";
+import { knownTarget, rememberedTarget } from "./common/target.ts";
 
 export interface ResetOptions {
+  satellite?: string;
+  /** Forget it, and leave it running. */
+  forget?: boolean;
   yes?: boolean;
   quiet?: boolean;
   json?: boolean;
@@ -19,43 +23,65 @@ export interface ResetOptions {
 
 export async function reset(options: ResetOptions): Promise<number> {
   const teller = new Teller(options);
-  const name = recall()?.provider ?? (process.env.SKYPIPE_SATELLITE === "local" ? "local" : null);
-  if (name === null) {
+  const satellite = await toReset(options.satellite);
+  if (satellite === null) {
     teller.note("no satellite was set up here, so there is nothing to reset");
     if (options.json === true) await print(`${JSON.stringify({ where: null, stopped: false })}\n`);
     return 0;
   }
-  const provider = await loadProvider(name);
-  if (options.yes !== true && !(await isConfirmed(provider))) {
+  const { name, provider: where } = satellite;
+  const stopped = options.forget === true ? false : await end(satellite, teller, options);
+  if (stopped === null) {
     teller.note("nothing was changed");
     return 0;
   }
-  const stopped = await provider.destroy({}, talkOn(teller, options));
-  forget();
-  if (options.json === true) await print(`${JSON.stringify({ where: name, stopped })}\n`);
+  forget(name);
+  if (options.json === true) await print(`${JSON.stringify({ where, name, stopped })}\n`);
   teller.note(
     stopped ? `the satellite (${name}) has ended, and is forgotten` : `the satellite (${name}) is forgotten`,
   );
   return 0;
 }
 
-async function isConfirmed(provider: Provider): Promise<boolean> {
+/** Only what a provider has brought to its place. */
+async function toReset(chosen: string | undefined): Promise<Remembered | null> {
+  const remembered = await rememberedTarget(chosen);
+  if (remembered !== null) return remembered;
+  const known = await knownTarget();
+  return known === null || "url" in known ? null : known;
+}
+
+/** Whether there was one; `null`: it shall stay. */
+async function end(satellite: Remembered, teller: Teller, options: ResetOptions): Promise<boolean | null> {
+  const provider = await loadProvider(satellite.provider);
+  if (options.yes !== true && !(await isConfirmed(provider, satellite))) return null;
+  return provider.destroy(satellite.credentials, talkOn(teller, { yes: true }));
+}
+
+async function isConfirmed(provider: Provider, satellite: Remembered): Promise<boolean> {
   if (!hasTerminal()) {
     throw new WireError("usage", "reset asks first, and there is no terminal: say skypipe reset --yes");
   }
-  return confirm(`End the satellite (${provider.name})? ${await losses(provider)}`);
+  const { name } = satellite;
+  const called = name === provider.name ? name : `${name}, ${provider.name}`;
+  return confirm(`End the satellite (${called})? ${await losses(provider, satellite)}`);
 }
 
 /** What is lost, in a sentence. */
-async function losses(provider: Provider): Promise<string> {
-  const place = await provider.find({});
+async function losses(provider: Provider, { credentials }: Remembered): Promise<string> {
+  const place = await provider.find(credentials);
   if (place === null) return "It is not running, so nothing is lost.";
-  const satellite = await connect({ url: place.url, token: place.token ?? "" });
   try {
-    const { streams, usedBytes } = await satellite.inspect();
-    if (streams === 0) return "It holds nothing.";
-    return `What it holds is lost: ${formatBytes(usedBytes)} in ${streams === 1 ? "1 stream" : `${streams} streams`}.`;
-  } finally {
-    await satellite.close();
+    const reach = await provider.reach(credentials, place);
+    const satellite = await connect({ url: reach.url, token: reach.token ?? "" });
+    try {
+      const { streams, usedBytes } = await satellite.inspect();
+      if (streams === 0) return "It holds nothing.";
+      return `What it holds is lost: ${formatBytes(usedBytes)} in ${streams === 1 ? "1 stream" : `${streams} streams`}.`;
+    } finally {
+      await satellite.close();
+    }
+  } catch {
+    return "It does not answer; what it holds is lost.";
   }
 }

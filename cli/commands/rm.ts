@@ -6,10 +6,13 @@ import { about } from "./common/failure.ts";
 import { pipeCalled, pipeName } from "./common/pipe-name.ts";
 import { print } from "./common/print.ts";
 
-export async function rm(name: string, options: { quiet?: boolean; json?: boolean }): Promise<number> {
+export async function rm(
+  name: string,
+  options: { satellite?: string; quiet?: boolean; json?: boolean },
+): Promise<number> {
   const pipe = pipeName(name);
   const teller = new Teller(options);
-  const satellite = await openSatellite(teller);
+  const satellite = await openSatellite(teller, options.satellite);
   try {
     const { streams, bytes } = await satellite.remove(pipe);
     if (options.json === true) await print(`${JSON.stringify({ name: pipe, streams, bytes })}\n`);

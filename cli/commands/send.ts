@@ -14,6 +14,9 @@ export interface SendOptions {
   timeout?: number;
   /** Bytes per second. */
   limit?: number;
+  /** The name of one that setup remembers. */
+  satellite?: string;
+  plain?: boolean;
   quiet?: boolean;
   json?: boolean;
 }
@@ -35,6 +38,8 @@ export async function send(
     ttlMs: options.ttl,
     timeoutMs: options.timeout,
     bytesPerSecond: options.limit,
+    satellite: options.satellite,
+    plain: options.plain,
     quiet: options.quiet,
     json: options.json,
     refusesEmpty,

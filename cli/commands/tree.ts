@@ -1,13 +1,26 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { openOutput } from "../terminal/output.ts";
-import { parseDuration, parseRate, parseSize } from "../terminal/units.ts";
+import { parseSize } from "../terminal/units.ts";
+import type { KeysOptions } from "./keys.ts";
+import {
+  duration,
+  endOptions,
+  jsonOption,
+  parsePort,
+  quietOption,
+  readerOptions,
+  satelliteOption,
+  writerOptions,
+  yesOption,
+} from "./options.ts";
 import type { RecvOptions } from "./recv.ts";
 import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
+import type { UpgradeOptions } from "./upgrade.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
@@ -20,7 +33,20 @@ type Example = readonly [line: string, does: string];
 
 const NAME = "the pipe's name; without one, the default pipe";
 
-const verbNames = ["send", "recv", "ls", "peek", "rm", "setup", "check", "reset", "satellite", "help"];
+const verbNames = [
+  "send",
+  "recv",
+  "ls",
+  "peek",
+  "rm",
+  "setup",
+  "keys",
+  "check",
+  "upgrade",
+  "reset",
+  "satellite",
+  "help",
+];
 const examplesOf = new WeakMap<Command, readonly Example[]>();
 
 export function isVerb(word: string | undefined): boolean {
@@ -66,7 +92,7 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 export function verbCommand(run: Run): Command {
   // An option behind a verb is the verb's.
   const command = bareCommand(run).enablePositionalOptions();
-  const verbs = [send, recv, ls, peek, rm, setup, check, reset, satellite];
+  const verbs = [send, recv, ls, peek, rm, setup, keys, check, upgrade, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");
 }
@@ -116,10 +142,11 @@ function recv(run: Run): Command {
 function ls(run: Run): Command {
   const command = new Command("ls")
     .description("list the pipes")
-    .action(async (options: { quiet?: boolean; json?: boolean }) => {
+    .action(async (options: { satellite?: string; quiet?: boolean; json?: boolean }) => {
       await run(async () => (await import("./ls.ts")).ls(options));
     });
-  return withManners(command.addOption(jsonOption()).addOption(quietOption()), [
+  for (const option of [satelliteOption(), jsonOption(), quietOption()]) command.addOption(option);
+  return withManners(command, [
     ["skypipe ls", "streams, bytes, age, writers and readers of each pipe"],
     ["skypipe ls --json", "the same as an array"],
   ]);
@@ -130,7 +157,8 @@ function peek(run: Run): Command {
     .description("show the start of a pipe's oldest stream; nothing is taken")
     .argument("<name>", "the pipe's name; '' is the default pipe")
     .addOption(new Option("--bytes <n>", "show at most so many bytes, for example 64K").argParser(parseSize))
-    .action(async (name: string, options: { bytes?: number }) => {
+    .addOption(satelliteOption())
+    .action(async (name: string, options: { bytes?: number; satellite?: string }) => {
       await run(async () => (await import("./peek.ts")).peek(name, options));
     });
   return withManners(command, [["skypipe peek logs --bytes 1K", "the first KiB of what waits in logs"]]);
@@ -140,9 +168,10 @@ function rm(run: Run): Command {
   const command = new Command("rm")
     .description("drop everything that is in a pipe")
     .argument("<name>", "the pipe's name; '' is the default pipe")
+    .addOption(satelliteOption())
     .addOption(quietOption())
     .addOption(jsonOption())
-    .action(async (name: string, options: { quiet?: boolean; json?: boolean }) => {
+    .action(async (name: string, options: { satellite?: string; quiet?: boolean; json?: boolean }) => {
       await run(async () => (await import("./rm.ts")).rm(name, options));
     });
   return withManners(command, [["skypipe rm logs", "forget what nobody has read of logs"]]);
@@ -151,24 +180,52 @@ function rm(run: Run): Command {
 function setup(run: Run): Command {
   const command = new Command("setup")
     .description("bring your satellite to where it shall live, and remember it")
-    .argument("[where]", "local: on this computer; without one, you are asked")
+    .argument("[where]", "local: on this computer; ssh: on a host of yours; without one, you are asked")
+    .argument("[host]", "for ssh: the host, as you would log in to it")
+    .option("--name <name>", "what it is called, to have it beside others")
+    .option("--default", "make it the one that is used where none is named")
+    .option("--passphrase", "keep the key with the provider under a passphrase only")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
-    .action(async (where: string | undefined, options: SetupOptions) => {
-      await run(async () => (await import("./setup.ts")).setup(where, options));
+    .action(async (where: string | undefined, host: string | undefined, options: SetupOptions) => {
+      await run(async () => (await import("./setup.ts")).setup(where, host, options));
     });
   return withManners(command, [
     ["skypipe setup", "choose"],
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
+    ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
+    ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
+    ["skypipe setup --name lab --default", "use that one from now on"],
+  ]);
+}
+
+function keys(run: Run): Command {
+  const actions = ["show", "export", "add", "rotate", "new"];
+  const command = new Command("keys")
+    .description("what streams are sealed with: show, export, add, rotate, or make a new one")
+    .addArgument(new Argument("[action]", "what to do; without one, show").choices(actions))
+    .addOption(satelliteOption())
+    .option("-y, --yes", "print secrets on a terminal, too")
+    .addOption(quietOption())
+    .addOption(jsonOption())
+    .action(async (action: string | undefined, options: KeysOptions) => {
+      await run(async () => (await import("./keys.ts")).keys(action ?? "show", options));
+    });
+  return withManners(command, [
+    ["skypipe keys", "their names and ages; nothing secret"],
+    ["skypipe keys export | ssh lab skypipe keys add", "let another computer read and write, too"],
+    ["skypipe keys rotate", "seal with a new one from now on; what is there stays readable"],
+    ["export SKYPIPE_KEY=$(skypipe keys new)", "for a satellite that nobody set up"],
   ]);
 }
 
 function check(run: Run): Command {
   const command = new Command("check")
     .description("say whether the satellite is there, which version it is, and what it holds")
+    .addOption(satelliteOption())
     .addOption(jsonOption())
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: { satellite?: string; json?: boolean }) => {
       await run(async () => (await import("./check.ts")).check(options));
     });
   return withManners(command, [
@@ -177,16 +234,37 @@ function check(run: Run): Command {
   ]);
 }
 
+function upgrade(run: Run): Command {
+  const command = new Command("upgrade")
+    .description("put the version of this command on the satellite; what it holds stays")
+    .addOption(satelliteOption())
+    .addOption(yesOption())
+    .addOption(quietOption())
+    .addOption(jsonOption())
+    .action(async (options: UpgradeOptions) => {
+      await run(async () => (await import("./upgrade.ts")).upgrade(options));
+    });
+  return withManners(command, [
+    ["skypipe upgrade", "nothing happens when it has this version"],
+    ["skypipe upgrade --satellite lab --yes", "another one than the default, also to an older version"],
+  ]);
+}
+
 function reset(run: Run): Command {
   const command = new Command("reset")
     .description("end the satellite that setup made, with all that it holds, and forget it")
+    .addOption(satelliteOption())
+    .option("--forget", "only forget it here; it goes on")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
     .action(async (options: ResetOptions) => {
       await run(async () => (await import("./reset.ts")).reset(options));
     });
-  return withManners(command, [["skypipe reset --yes", "without a question"]]);
+  return withManners(command, [
+    ["skypipe reset --yes", "without a question"],
+    ["skypipe reset --satellite lab --forget", "it goes on; this computer does not know it any more"],
+  ]);
 }
 
 function satellite(run: Run): Command {
@@ -220,57 +298,6 @@ function satellite(run: Run): Command {
     ["skypipe satellite --port 7777 --data ~/pipes", "for this computer, with a backlog that lasts"],
     ["skypipe satellite --host 0.0.0.0 --port 7777 --token-file token", "for others, who need the token"],
   ]);
-}
-
-function writerOptions(): Option[] {
-  return [
-    new Option("--sync", "end only when one reader has it all"),
-    new Option("--whole", "it is binary: never mixed with other streams").conflicts("lines"),
-    new Option("--lines", "it is text: merged with others, line by line").conflicts("whole"),
-    duration("--ttl <d>", "drop it when nobody has read it for so long, for example 10m"),
-  ];
-}
-
-function readerOptions(): Option[] {
-  return [
-    new Option("-f, --follow", "read everything, and never end").conflicts(["one", "tap"]),
-    new Option("-1, --one", "read one stream, which no other reader gets").conflicts(["follow", "tap"]),
-    new Option("--tap", "look on: take nothing, hold up nobody").conflicts(["follow", "one"]),
-    new Option("--new", "skip what was there before"),
-    new Option("--tag", "put the writer's host before each line"),
-    new Option("-o, --output <file>", "write this file, and give it its name when it is whole"),
-  ];
-}
-
-function endOptions(): Option[] {
-  return [
-    duration("--timeout <d>", "give up, with exit 124, after so long without a start, room or a reader"),
-    new Option("--limit <rate>", "bytes per second, for example 512K").argParser(parseRate),
-    quietOption(),
-    new Option("--json", "one line of JSON on stderr at the end, instead of sentences"),
-  ];
-}
-
-function duration(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(parseDuration);
-}
-
-function quietOption(): Option {
-  return new Option("-q, --quiet", "say nothing but failures");
-}
-
-function jsonOption(): Option {
-  return new Option("--json", "print JSON");
-}
-
-function yesOption(): Option {
-  return new Option("-y, --yes", "do not ask");
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new WireError("usage", `'${text}' is not a port: a number from 0 to 65535, for example --port 7777`);
 }
 
 /** Examples below the help, errors thrown and not printed. */

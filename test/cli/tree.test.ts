@@ -60,7 +60,18 @@ function invocations(line: string): string[][] {
 
 it("DESIGN.md §5: these verbs, and no other", () => {
   const names = all.commands.map((command) => command.name());
-  expect(names).toEqual(["send", "recv", "ls", "peek", "rm", "setup", "check", "reset", "satellite"]);
+  expect(names).toEqual([
+    "send",
+    "recv",
+    "ls",
+    "peek",
+    "rm",
+    "setup",
+    "check",
+    "upgrade",
+    "reset",
+    "satellite",
+  ]);
   for (const name of [...names, "help"]) expect(isVerb(name)).toBe(true);
   expect(isVerb("logs")).toBe(false);
   expect(isVerb(undefined)).toBe(false);

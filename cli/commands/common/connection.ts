@@ -9,30 +9,80 @@ import { findTarget, type Target } from "./target.ts";
 const CONNECT_MS = 10_000;
 /** A shorter loss is nobody's business. */
 const LOST_MS = 2000;
+/** Between attempts to open the way again; it doubles up to the second figure. */
+const MEND_MS_MIN = 200;
+const MEND_MS_MAX = 10_000;
 
-/** Throws SkypipeError `unreachable`, `unauthorized`, …; Exit, where nothing is known or chosen. */
-export async function openSatellite(teller: Teller, target?: Target): Promise<Satellite> {
-  const satellite = await connectTo(target ?? (await findTarget(teller)));
+/**
+ * @param chosen what `--satellite` says
+ * @throws SkypipeError `unreachable`, `unauthorized`, …; Exit, where nothing is known or chosen
+ */
+export async function openSatellite(teller: Teller, chosen: string | undefined): Promise<Satellite> {
+  return openTarget(teller, await findTarget(teller, chosen));
+}
+
+export async function openTarget(teller: Teller, target: Target): Promise<Satellite> {
+  const { satellite, mend } = await connectTo(target);
   watchConnection(satellite, teller);
+  if (mend !== undefined) new Mender(satellite, mend).watch();
   return satellite;
 }
 
-async function connectTo(target: Target): Promise<Satellite> {
-  if (target.url !== undefined) return connect({ url: target.url, connectTimeoutMs: CONNECT_MS });
-  const provider = await loadProvider(target.where);
+interface Connected {
+  readonly satellite: Satellite;
+  readonly mend?: (() => Promise<void>) | undefined;
+}
+
+async function connectTo(target: Target): Promise<Connected> {
+  if ("url" in target) return { satellite: await connect({ url: target.url, connectTimeoutMs: CONNECT_MS }) };
+  const provider = await loadProvider(target.provider);
   const deadlineMs = performance.now() + CONNECT_MS;
   for (;;) {
-    const reach = await provider.reach({}, null);
+    const reach = await provider.reach(target.credentials, target.place);
     try {
-      return await connect({
+      const satellite = await connect({
         url: reach.url,
         token: reach.token ?? "", // SKYPIPE_TOKEN is for the satellite that SKYPIPE_SATELLITE names
+        key: process.env.SKYPIPE_KEY || (target.keys ?? ""),
         connectTimeoutMs: reach.attemptMs ?? CONNECT_MS,
       });
+      return { satellite, mend: reach.mend };
     } catch (error) {
       const isAway = error instanceof WireError && error.code === "unreachable";
       if (!isAway || performance.now() > deadlineMs) throw error;
     }
+  }
+}
+
+/** Opens the way to the satellite again and again while it is lost. */
+class Mender {
+  readonly #mend: () => Promise<void>;
+  readonly #satellite: Satellite;
+  #isLost = false;
+  #isMending = false;
+
+  constructor(satellite: Satellite, mend: () => Promise<void>) {
+    this.#satellite = satellite;
+    this.#mend = mend;
+  }
+
+  watch(): void {
+    this.#satellite.on("disconnect", () => {
+      this.#isLost = true;
+      if (!this.#isMending) void this.#run();
+    });
+    this.#satellite.on("reconnect", () => {
+      this.#isLost = false;
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isMending = true;
+    for (let pauseMs = MEND_MS_MIN; this.#isLost; pauseMs = Math.min(pauseMs * 2, MEND_MS_MAX)) {
+      await this.#mend().catch(() => undefined); // the session says that it is lost, and for how long it may be
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
+    }
+    this.#isMending = false;
   }
 }
 

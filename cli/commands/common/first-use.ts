@@ -1,10 +1,12 @@
 /** Chooses where the satellite shall live, brings it there and remembers it. */
-import type { Ask, Talk, Wishes } from "../../../deploy/provider.ts";
+import type { Ask, Credentials, Provider, Talk, Wishes } from "../../../deploy/provider.ts";
+import { WireError } from "../../../satellite/wire/errors.ts";
 import { choose, confirm, secret, text } from "../../terminal/prompt.ts";
 import { hasTerminal } from "../../terminal/stdin.ts";
 import type { Teller } from "../../terminal/teller.ts";
+import { keysFor } from "./account-keys.ts";
 import { loadProvider, providerNames } from "./providers.ts";
-import { remember } from "./remembered.ts";
+import { type Remembered, recall, remember } from "./remembered.ts";
 
 const terminal: Ask = { choose, confirm, text, secret };
 
@@ -17,21 +19,71 @@ export function talkOn(teller: Teller, wishes: Wishes = {}): Talk {
   };
 }
 
-/** The provider's name. */
-export async function chooseAndDeploy(talk: Talk): Promise<string> {
+export interface Naming {
+  /** What it is remembered as. Default: what its provider calls it. */
+  readonly name?: string | undefined;
+  /** Whether it is used where none is named. Default: unless it was given a name of its own. */
+  readonly isDefault?: boolean | undefined;
+}
+
+export async function chooseAndDeploy(talk: Talk, naming: Naming = {}): Promise<Remembered> {
   const providers = await Promise.all(providerNames.map(loadProvider));
   const name = await choose(
     "skypipe needs a satellite to carry your bytes. Where should it live?",
     providers.map((provider) => ({ name: `${provider.name}: ${provider.title}`, value: provider.name })),
   );
   // The choice showed what it costs.
-  await deployAndRemember(name, { ...talk, wishes: { ...talk.wishes, yes: true } });
-  return name;
+  return deployAndRemember(name, { ...talk, wishes: { ...talk.wishes, yes: true } }, naming);
 }
 
-export async function deployAndRemember(name: string, talk: Talk): Promise<void> {
-  const provider = await loadProvider(name);
-  const credentials = await provider.credentials(talk);
-  await provider.deploy(credentials, talk);
-  remember({ provider: name });
+/** Done again, it sees that the satellite is there and healthy. */
+export async function deployAndRemember(
+  where: string,
+  talk: Talk,
+  { name, isDefault = name === undefined }: Naming = {},
+): Promise<Remembered> {
+  const provider = await loadProvider(where);
+  const known = knownAs(provider, name);
+  const credentials = await credentialsFor(provider, known, talk);
+  const { keys: kept, ...place } = await provider.deploy(credentials, talk);
+  const found = kept === undefined ? place : { ...place, keys: kept };
+  const keys = await keysFor(provider, credentials, { place: found, known: known?.keys ?? null, talk });
+  const satellite = { provider: where, credentials, place, keys };
+  const remembered = { name: name ?? freeName(provider, satellite), ...satellite };
+  remember(remembered, isDefault);
+  return remembered;
+}
+
+/** What is remembered under that name. Throws WireError `usage` if that is another provider's. */
+function knownAs(provider: Provider, name = provider.name): Remembered | null {
+  const known = recall().satellites.find((each) => each.name === name) ?? null;
+  if (known === null || known.provider === provider.name) return known;
+  throw new WireError(
+    "usage",
+    `a satellite called '${name}' is remembered already (${known.provider}): choose another --name, or run ` +
+      `skypipe reset --satellite ${name} first`,
+  );
+}
+
+async function credentialsFor(
+  provider: Provider,
+  known: Remembered | null,
+  talk: Talk,
+): Promise<Credentials> {
+  const isAnother = talk.wishes.host !== undefined || provider.inEnvironment(process.env) !== null;
+  return known === null || isAnother ? provider.credentials(talk) : known.credentials;
+}
+
+/** The provider's name for it, with a number where another satellite has it. */
+function freeName(provider: Provider, { credentials, place }: Omit<Remembered, "name" | "keys">): string {
+  const base = provider.nickname?.(credentials) ?? provider.name;
+  const { satellites } = recall();
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? base : `${base}-${number}`;
+    const other = satellites.find((each) => each.name === name);
+    if (other === undefined) return name;
+    if (other.provider === provider.name && (other.place === null || other.place.url === place?.url)) {
+      return name;
+    }
+  }
 }

@@ -1,31 +1,50 @@
-/** Which satellite: SKYPIPE_SATELLITE, or what setup remembered, or what is chosen now (DESIGN.md §5). */
+/** Which satellite (DESIGN.md §5): `--satellite`, SKYPIPE_SATELLITE, the default of setup, one that is found, a new one. */
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
+import type { Remembered, Settings } from "./remembered.ts";
 
-export interface Target {
-  /** A provider's name, or `address` for one that SKYPIPE_SATELLITE names. */
-  readonly where: string;
-  /** For `address`. */
-  readonly url?: string;
+/** The address that SKYPIPE_SATELLITE gives, or a satellite that has a provider. */
+export type Target = { readonly url: string } | Remembered;
+
+/** What needs no setting up. */
+const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null, keys: null };
+
+/**
+ * The satellite that is known; `null` if there is none. Loads the settings only where nothing goes before them.
+ *
+ * @param chosen what `--satellite` says
+ */
+export async function knownTarget(chosen?: string): Promise<Target | null> {
+  const named = process.env.SKYPIPE_SATELLITE;
+  if (chosen !== undefined || named === undefined || named === "") return rememberedTarget(chosen);
+  return named === LOCAL.name ? localTarget() : parseAddress(named);
 }
 
-/** The satellite that is known; `null` if there is none. Loads the settings only where the environment is silent. */
-export async function knownTarget(): Promise<Target | null> {
-  const named = process.env.SKYPIPE_SATELLITE;
-  if (named !== undefined && named !== "") return parseAddress(named);
+/** With its keys, if it was set up, so that its ends understand each other however they come to it. */
+async function localTarget(): Promise<Remembered> {
+  if (process.env.SKYPIPE_KEY) return LOCAL;
   const { recall } = await import("./remembered.ts");
-  const remembered = recall();
-  return remembered === null ? null : { where: remembered.provider };
+  return chosenOf(recall(), LOCAL.name);
+}
+
+/** As `knownTarget`, whatever SKYPIPE_SATELLITE says. */
+export async function rememberedTarget(chosen?: string): Promise<Remembered | null> {
+  const { recall } = await import("./remembered.ts");
+  const settings = recall();
+  if (chosen !== undefined) return chosenOf(settings, chosen);
+  if (settings.byDefault !== null) return settings.byDefault;
+  if (settings.satellites.length > 0) throw noDefault(settings);
+  return discovered();
 }
 
 /** The satellite that is known; without one, a question on the terminal. */
-export async function findTarget(teller: Teller): Promise<Target> {
-  const known = await knownTarget();
+export async function findTarget(teller: Teller, chosen?: string): Promise<Target> {
+  const known = await knownTarget(chosen);
   if (known !== null) return known;
   const { hasTerminal } = await import("../../terminal/stdin.ts");
   if (!hasTerminal()) throw noSatellite();
   const { chooseAndDeploy, talkOn } = await import("./first-use.ts");
-  return { where: await chooseAndDeploy(talkOn(teller)) };
+  return chooseAndDeploy(talkOn(teller));
 }
 
 export function noSatellite(): WireError {
@@ -36,12 +55,46 @@ export function noSatellite(): WireError {
   );
 }
 
+function chosenOf({ satellites }: Settings, chosen: string): Remembered {
+  const found = satellites.find(({ name }) => name === chosen);
+  if (found !== undefined) return found;
+  if (chosen === LOCAL.name) return LOCAL;
+  const names = [LOCAL, ...satellites].map(({ name }) => name);
+  throw new WireError(
+    "usage",
+    `no satellite is called '${chosen}' here: use one of ${[...new Set(names)].join(", ")}, or set it up with ` +
+      "skypipe setup --name NAME",
+  );
+}
+
+function noDefault({ satellites }: Settings): WireError {
+  const names = satellites.map(({ name }) => name);
+  return new WireError(
+    "usage",
+    `none of the satellites that are known here (${names.join(", ")}) is the default: say --satellite ${names[0]}, ` +
+      `or skypipe setup --name ${names[0]} --default`,
+  );
+}
+
+/** The one that credentials in the environment find. It is not remembered: they may be others tomorrow. */
+async function discovered(): Promise<Remembered | null> {
+  const { loadProvider, providerNames } = await import("./providers.ts");
+  for (const name of providerNames) {
+    const provider = await loadProvider(name);
+    const credentials = provider.inEnvironment(process.env);
+    const place = credentials === null ? null : await provider.find(credentials);
+    if (credentials !== null && place !== null) {
+      return { name, provider: name, credentials, place, keys: place.keys ?? null };
+    }
+  }
+  return null;
+}
+
 const SCHEMES = ["ws:", "wss:", "http:", "https:"];
 
 function parseAddress(text: string): Target {
-  if (text === "local") return { where: "local" };
   // What `skypipe satellite --socket` prints.
-  if (text.startsWith("unix:/")) return { where: "address", url: text };
+  if (text.startsWith("unix:/")) return { url: text };
   const url = URL.canParse(text) ? new URL(text) : null;
   // An address may hold a secret, so it is never repeated.
   if (url === null || !SCHEMES.includes(url.protocol) || url.hostname === "") {
@@ -52,7 +105,7 @@ function parseAddress(text: string): Target {
   if (url.username !== "" || url.password !== "") {
     throw usage("must not hold a token: put that into SKYPIPE_TOKEN");
   }
-  return { where: "address", url: text };
+  return { url: text };
 }
 
 function usage(what: string): WireError {

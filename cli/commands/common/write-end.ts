@@ -22,6 +22,8 @@ import { type Cause, causeOf, Summary } from "./summary.ts";
 
 export interface WriteOptions {
   pipe: string;
+  /** `--satellite` */
+  satellite?: string | undefined;
   source: Source;
   /** `--whole` or `--lines`; else the source and the first block decide. */
   kind?: Kind | undefined;
@@ -29,6 +31,7 @@ export interface WriteOptions {
   ttlMs?: number | undefined;
   timeoutMs?: number | undefined;
   bytesPerSecond?: number | undefined;
+  plain?: boolean | undefined;
   quiet?: boolean | undefined;
   json?: boolean | undefined;
   /** Opens no stream, and exits 2, when the input is empty. */
@@ -91,7 +94,7 @@ class WriteEnd {
   }
 
   async #send(): Promise<void> {
-    const connecting = openSatellite(this.#teller);
+    const connecting = openSatellite(this.#teller, this.#options.satellite);
     const early = this.#options.refusesEmpty === true ? this.#readUnlessEmpty() : null;
     for (const promise of [connecting, early]) promise?.catch(() => undefined); // awaited one after the other
     await Promise.race(early === null ? [connecting] : [connecting, early]);
@@ -217,7 +220,7 @@ class WriteEnd {
   }
 }
 
-function writerOptions({ kind, source, sync, ttlMs }: WriteOptions): WriterOptions {
+function writerOptions({ kind, source, sync, ttlMs, plain }: WriteOptions): WriterOptions {
   const known = kind ?? (source.kind === "file" ? "binary" : undefined);
   return {
     host: fitting(os.hostname()),
@@ -226,6 +229,7 @@ function writerOptions({ kind, source, sync, ttlMs }: WriteOptions): WriterOptio
     ...(source.name === undefined ? {} : { name: fitting(source.name) }),
     ...(sync === undefined ? {} : { sync }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(plain === undefined ? {} : { plain }),
   };
 }
 
