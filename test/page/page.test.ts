@@ -210,6 +210,48 @@ describe.skipIf(!hasChromium)("the page", () => {
     await link.close();
   });
 
+  it("opens what the command has sealed, and seals what the command opens, also by a link", async () => {
+    const { bed, url } = await bedWithToken();
+    bed.env.SKYPIPE_KEY = createHash("sha256").update("a key of this test only").digest("base64url");
+    const key = (await bed.skypipe(["keys", "export", "--yes"]).exits(0)).out.trim();
+    await bed.shell("echo sealed by the command | skypipe sealed").exits(0);
+    const visit = await Visit.to(browser, url);
+    const { page } = visit;
+    await page.getByLabel("Key, as skypipe").fill(key);
+    await visit.signIn(token);
+    await visit.open("sealed");
+    await visit.tab("Receive");
+    await page.getByRole("button", { name: "Receive and show a text" }).click();
+    await page.getByText("sealed by the command").waitFor();
+
+    await visit.tab("Send");
+    const hash = noiseFile(bed.path("sealed.bin"), 3 * MiB + 1, 5);
+    await page.getByLabel("Choose files").setInputFiles(bed.path("sealed.bin"));
+    await page.getByText("is safe, and sealed").waitFor();
+    await visit.tab("Share");
+    await page.getByRole("button", { name: "Make a link to sealed" }).click();
+    const link = await page.getByLabel("Whoever has this link").inputValue();
+    await bed.skypipe(["recv", "sealed", "-o", bed.path("got.bin")]).exits(0);
+    expect(await sha256OfFile(bed.path("got.bin"))).toBe(hash);
+
+    await bed.skypipe(["send", "sealed", bed.path("sealed.bin")]).exits(0);
+    const guest = await Visit.to(browser, link);
+    await guest.isConnected();
+    await guest.tab("Receive");
+    const coming = guest.page.waitForEvent("download");
+    await guest.page.getByRole("button", { name: "Receive as a file" }).click();
+    const download = await coming;
+    await guest.page.getByText("Complete.").waitFor();
+    expect(download.suggestedFilename()).toBe("sealed.bin");
+    expect(await sha256OfDownload(download)).toBe(hash);
+
+    await bed.shell("echo open | skypipe send sealed --plain").exits(0);
+    await guest.page.getByRole("button", { name: "Receive and show a text" }).click();
+    await guest.page.getByText("The stream is not sealed").waitFor();
+    await bed.pipe("sealed", { streams: 1, readers: 0 });
+    expect([...visit.complaints, ...guest.complaints]).toEqual([]);
+  });
+
   it("can be used by keys alone", async () => {
     const { bed, url } = await bedWithToken();
     await bed.shell("echo kept | skypipe keys").exits(0);

@@ -14,8 +14,8 @@ export interface Access {
 const KEPT = "skypipe.access";
 
 /** Throws Error where a link can't be read, or is for another satellite. */
-export function accessOf(text: string): Access {
-  if (!looksLikeLink(text)) return { token: text, pipe: null, right: "both", key: null };
+export function accessOf(text: string, key = ""): Access {
+  if (!looksLikeLink(text)) return { token: text, pipe: null, right: "both", key: key === "" ? null : key };
   const link = parseLink(text);
   if (new URL(link.url).origin !== location.origin)
     throw new Error(`That link is for ${new URL(link.url).host}.`);

@@ -5,6 +5,7 @@ import { type Access, accessOf, forgetAccess, keepAccess, recallAccess } from ".
 import { PipeList } from "./pipe-list.tsx";
 import { PipePanel } from "./pipe-panel.tsx";
 import { usePipes } from "./pipes.ts";
+import { Keyring } from "./seal-keys.ts";
 import { Session, type Standing } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";
 
@@ -17,9 +18,9 @@ function App() {
     setAccess(null);
   }, []);
   if (access === null) {
-    const signIn = (text: string): void => {
+    const signIn = (text: string, key: string): void => {
       try {
-        const next = accessOf(text);
+        const next = accessOf(text, key);
         keepAccess(next);
         setProblem("");
         setAccess(next);
@@ -38,6 +39,18 @@ interface DeskProps {
   readonly onLeave: () => void;
 }
 
+/** The keys that were given (`undefined` until they are read: nothing may travel unsealed before), and what is wrong with them. */
+function useKeyring(text: string | null): [keyring: Keyring | null | undefined, problem: string] {
+  const [state, setState] = useState<[Keyring | null | undefined, string]>([undefined, ""]);
+  useEffect(() => {
+    Keyring.parse(text ?? "").then(
+      (keyring) => setState([keyring, ""]),
+      (error: Error) => setState([undefined, error.message]),
+    );
+  }, [text]);
+  return state;
+}
+
 function Desk({ access, onRefused, onLeave }: DeskProps) {
   const [standing, setStanding] = useState<Standing>({ name: "connecting" });
   const [chosen, setChosen] = useState<string | null>(access.pipe);
@@ -51,8 +64,9 @@ function Desk({ access, onRefused, onLeave }: DeskProps) {
   useEffect(() => {
     if (standing.name === "refused") onRefused(whyRefused(access, standing.code, standing.message));
   }, [standing]);
-  const maysList = access.pipe === null;
-  const pipes = usePipes(session, maysList && standing.name === "ready");
+  const mayList = access.pipe === null;
+  const [keyring, keyProblem] = useKeyring(access.key);
+  const pipes = usePipes(session, mayList && standing.name === "ready");
 
   return (
     <div class={chosen === null ? "desk" : "desk chosen"}>
@@ -66,16 +80,20 @@ function Desk({ access, onRefused, onLeave }: DeskProps) {
           Sign out
         </button>
       </header>
+      <p role="alert" class="bad">
+        {keyProblem}
+      </p>
       <main>
-        {maysList && <PipeList pipes={pipes} chosen={chosen} onChoose={setChosen} />}
-        {chosen !== null && (
+        {mayList && <PipeList pipes={pipes} chosen={chosen} onChoose={setChosen} />}
+        {chosen !== null && keyring !== undefined && (
           <PipePanel
             key={chosen}
             session={session}
             connect={connect}
             access={access}
+            keyring={keyring}
             pipe={chosen}
-            onClose={maysList ? () => setChosen(null) : null}
+            onClose={mayList ? () => setChosen(null) : null}
           />
         )}
       </main>

@@ -1,5 +1,5 @@
 /** One reader in the page: a delivery that is kept, or a tap that is looked at. */
-import { type Chunk, Flag, hasFlag, payloadOf } from "../../../wire/frame.ts";
+import { type Chunk, Flag, hasFlag } from "../../../wire/frame.ts";
 import { limits } from "../../../wire/limits.ts";
 import {
   PositionState,
@@ -8,20 +8,8 @@ import {
   type SatelliteMessage,
   type StreamBegins,
 } from "../../../wire/messages.ts";
+import { type Ending, Opening, type OpeningOptions, type Sink } from "./opening.ts";
 import type { Attachment, Session, Voice } from "./session.ts";
-
-/** Where the bytes go. What it returns is waited for before the next call, and before anything is acknowledged. */
-export interface Sink {
-  begin?(stream: StreamBegins): Promise<void> | void;
-  write(bytes: Uint8Array, stream: StreamBegins): Promise<void> | void;
-  /** `cause`: why it ends here, if not by a clean end. */
-  end?(stream: StreamBegins, cause: string | null): Promise<void> | void;
-  /** A tap was too slow, and missed something. */
-  gap?(): void;
-  /** The delivery is complete and acknowledged. */
-  done(): Promise<void> | void;
-  failed(message: string): void;
-}
 
 interface Inflow {
   readonly info: StreamBegins;
@@ -31,8 +19,14 @@ interface Inflow {
 }
 
 /** Reads. The answer is what stops it: what was not acknowledged stays in the pipe. */
-export function read(session: Session, pipe: string, mode: "plain" | "tap", sink: Sink): () => void {
-  const reader = session.attach((voice) => new Download(voice, pipe, mode, sink));
+export function read(
+  session: Session,
+  mode: "plain" | "tap",
+  options: OpeningOptions,
+  sink: Sink,
+): () => void {
+  const opening = new Opening(sink, options);
+  const reader = session.attach((voice) => new Download(voice, options.pipe, mode, opening));
   return () => reader.stop();
 }
 
@@ -40,13 +34,13 @@ class Download implements Attachment {
   readonly #voice: Voice;
   readonly #pipe: string;
   readonly #mode: "plain" | "tap";
-  readonly #sink: Sink;
+  readonly #sink: Opening;
   readonly #streams = new Map<number, Inflow>();
   /** What is done one after the other. */
   #work: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  constructor(voice: Voice, pipe: string, mode: "plain" | "tap", sink: Sink) {
+  constructor(voice: Voice, pipe: string, mode: "plain" | "tap", sink: Opening) {
     this.#voice = voice;
     this.#pipe = pipe;
     this.#mode = mode;
@@ -79,11 +73,14 @@ class Download implements Attachment {
       case "gap": {
         const inflow = this.#streams.get(message.stream);
         if (inflow) inflow.received = message.offset;
-        this.#sink.gap?.();
+        this.#sink.gap();
         break;
       }
       case "aborted":
-        this.#end(message.stream, message.offset, message.reason ?? message.code);
+        this.#end(message.stream, message.offset, {
+          cause: message.reason ?? message.code,
+          isAborted: true,
+        });
         break;
       case "done":
         this.#then(() => this.#finish());
@@ -105,12 +102,12 @@ class Download implements Attachment {
       inflow.received = chunk.end;
       inflow.state = hasFlag(chunk, Flag.boundary) ? PositionState.inside : PositionState.midLine;
       this.#then(async () => {
-        await this.#sink.write(payloadOf(chunk), inflow.info);
+        await this.#sink.write(chunk, inflow.info);
         this.#ack(inflow, chunk.end, false);
       });
     }
     const cause = hasFlag(chunk, Flag.interrupted) ? "its writer was interrupted" : null;
-    if (isFinal) this.#end(chunk.stream, chunk.end, cause);
+    if (isFinal) this.#end(chunk.stream, chunk.end, { cause, isAborted: false });
     return true;
   }
 
@@ -123,7 +120,7 @@ class Download implements Attachment {
     const { offset } = info;
     this.#streams.set(info.stream, { info, received: offset, acked: offset, state: PositionState.inside });
     this.#forgetOldest();
-    this.#then(() => this.#sink.begin?.(info));
+    this.#then(() => this.#sink.begin(info));
   }
 
   /** It is enough to remember so many that have ended [R-6]. */
@@ -136,7 +133,7 @@ class Download implements Attachment {
     }
   }
 
-  #end(stream: number, offset: number, cause: string | null): void {
+  #end(stream: number, offset: number, ending: Ending): void {
     const inflow = this.#streams.get(stream);
     if (inflow === undefined) return;
     if (inflow.state === PositionState.ended) {
@@ -145,7 +142,7 @@ class Download implements Attachment {
     }
     inflow.state = PositionState.ended;
     this.#then(async () => {
-      await this.#sink.end?.(inflow.info, cause);
+      await this.#sink.end(inflow.info, ending);
       this.#ack(inflow, offset, true); // [R-4]
     });
   }

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Access } from "./access.ts";
 import type { Connect } from "./hooks.ts";
 import { Receive } from "./receive.tsx";
+import type { Keyring } from "./seal-keys.ts";
 import { Send } from "./send.tsx";
 import type { Session } from "./session.ts";
 import { Share } from "./share.tsx";
@@ -13,6 +14,7 @@ export interface PipePanelProps {
   readonly session: Session;
   readonly connect: Connect;
   readonly access: Access;
+  readonly keyring: Keyring | null;
   readonly pipe: string;
   /** `null`: there is no other pipe to go back to. */
   readonly onClose: (() => void) | null;
@@ -26,7 +28,7 @@ const TITLES: Readonly<Record<Tab, string>> = {
   share: "Share",
 };
 
-export function PipePanel({ session, connect, access, pipe, onClose }: PipePanelProps) {
+export function PipePanel({ session, connect, access, keyring, pipe, onClose }: PipePanelProps) {
   const tabs = tabsOf(access);
   const [tab, setTab] = useState<Tab>(tabs[0] ?? "send");
   return (
@@ -42,10 +44,10 @@ export function PipePanel({ session, connect, access, pipe, onClose }: PipePanel
       </div>
       <TabList tabs={tabs} chosen={tab} onChoose={setTab} />
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`}>
-        {tab === "look" && <Tail session={session} pipe={pipe} />}
-        {tab === "send" && <Send session={session} pipe={pipe} />}
-        {tab === "receive" && <Receive connect={connect} pipe={pipe} />}
-        {tab === "share" && <Share session={session} pipe={pipe} linkKey={() => null} />}
+        {tab === "look" && <Tail session={session} pipe={pipe} keyring={keyring} />}
+        {tab === "send" && <Send session={session} pipe={pipe} keyring={keyring} />}
+        {tab === "receive" && <Receive connect={connect} pipe={pipe} keyring={keyring} />}
+        {tab === "share" && <Share session={session} pipe={pipe} keyring={keyring} />}
       </div>
     </section>
   );

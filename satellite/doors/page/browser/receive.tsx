@@ -2,8 +2,10 @@
 import { useRef, useState } from "preact/hooks";
 import type { StreamBegins } from "../../../wire/messages.ts";
 import { canSave, type Download, saveAs } from "./disk.ts";
-import { read, type Sink } from "./download.ts";
+import { read } from "./download.ts";
 import { type Connect, useUnmount } from "./hooks.ts";
+import type { Sink } from "./opening.ts";
+import type { Keyring } from "./seal-keys.ts";
 import { bytesText, percentText, pipeText } from "./units.ts";
 
 /** A text of more than this is not shown, and stays in the pipe. */
@@ -19,7 +21,14 @@ interface Receiving {
 
 const NOTHING: Receiving = { name: "", bytes: 0, size: undefined, text: null, outcome: null };
 
-export function Receive({ connect, pipe }: { readonly connect: Connect; readonly pipe: string }) {
+export interface ReceiveProps {
+  readonly connect: Connect;
+  readonly pipe: string;
+  readonly keyring: Keyring | null;
+}
+
+export function Receive({ connect, pipe, keyring }: ReceiveProps) {
+  const [takesPlain, setTakesPlain] = useState(false);
   const [receiving, setReceiving] = useState<Receiving | null>(null);
   const stop = useRef(() => {});
   useUnmount(() => stop.current());
@@ -36,17 +45,22 @@ export function Receive({ connect, pipe }: { readonly connect: Connect; readonly
       session.close();
       stop.current = () => {};
     };
-    stop.current = read(session, pipe, "plain", {
-      ...sink,
-      async done() {
-        await sink.done();
-        end({ isGood: true, text: "Complete." });
+    stop.current = read(
+      session,
+      "plain",
+      { pipe, keyring, takesPlain },
+      {
+        ...sink,
+        async done() {
+          await sink.done();
+          end({ isGood: true, text: "Complete." });
+        },
+        failed(message) {
+          sink.failed(message);
+          end({ isGood: false, text: message });
+        },
       },
-      failed(message) {
-        sink.failed(message);
-        end({ isGood: false, text: message });
-      },
-    });
+    );
   };
   const isRunning = receiving !== null && receiving.outcome === null;
   return (
@@ -70,6 +84,12 @@ export function Receive({ connect, pipe }: { readonly connect: Connect; readonly
           </button>
         )}
       </div>
+      {keyring !== null && (
+        <label class="check">
+          <input type="checkbox" checked={takesPlain} onChange={() => setTakesPlain(!takesPlain)} /> also what
+          is not sealed
+        </label>
+      )}
       {!canSave && <p class="hint">To save files, open this page over https.</p>}
       {receiving !== null && <Report receiving={receiving} />}
     </section>

@@ -1,9 +1,11 @@
 /** What goes into a pipe from here: a text, files, or all files of a folder. */
 import { useRef, useState } from "preact/hooks";
+import { sealerFor } from "./seal.ts";
+import type { Keyring } from "./seal-keys.ts";
 import type { Session } from "./session.ts";
-import { fileSource, textSource } from "./sources.ts";
+import { fileSource, type Source, textSource } from "./sources.ts";
 import { bytesText, percentText, pipeText } from "./units.ts";
-import { type Source, upload } from "./upload.ts";
+import { upload } from "./upload.ts";
 
 interface Sending {
   readonly id: number;
@@ -19,10 +21,16 @@ interface Sending {
 /** Files that are sent at the same time; the others wait for their turn. */
 const AT_ONCE_MAX = 3;
 
-export function Send({ session, pipe }: { readonly session: Session; readonly pipe: string }) {
+export interface SendProps {
+  readonly session: Session;
+  readonly pipe: string;
+  readonly keyring: Keyring | null;
+}
+
+export function Send({ session, pipe, keyring }: SendProps) {
   const [text, setText] = useState("");
   const [isOver, setOver] = useState(false);
-  const { sendings, send } = useSendings(session, pipe);
+  const { sendings, send } = useSendings(session, pipe, keyring);
   const folder = useRef<HTMLInputElement>(null);
 
   const sendFiles = (files: Iterable<File>): void => {
@@ -109,9 +117,9 @@ function SendingRow({ sending }: { readonly sending: Sending }) {
   );
 }
 
-function useSendings(session: Session, pipe: string) {
+function useSendings(session: Session, pipe: string, keyring: Keyring | null) {
   const [sendings, setSendings] = useState<readonly Sending[]>([]);
-  const waiting = useRef<(() => void)[]>([]);
+  const waiting = useRef<(() => Promise<void>)[]>([]);
   const running = useRef(0);
   const lastId = useRef(0);
 
@@ -122,13 +130,16 @@ function useSendings(session: Session, pipe: string) {
     const end = (isGood: boolean, text: string): void => {
       running.current--;
       change({ outcome: { isGood, text }, isFull: false });
-      waiting.current.shift()?.();
+      void waiting.current.shift()?.();
     };
-    const begin = (): void => {
+    const begin = async (): Promise<void> => {
       running.current++;
-      const stop = upload(session, pipe, source, {
+      const key = (await keyring?.writer(pipe)) ?? null;
+      if (keyring !== null && key === null) return end(false, "The key that was given is for another pipe.");
+      const sealer = key === null ? null : await sealerFor(key, pipe, source.info);
+      const stop = upload(session, pipe, source, sealer, {
         progress: (safeBytes, isFull) => change({ safeBytes, isFull }),
-        done: () => end(true, "is safe"),
+        done: () => end(true, sealer === null ? "is safe" : "is safe, and sealed"),
         failed: (message) => end(false, message),
       });
       change({ stop });
@@ -140,14 +151,14 @@ function useSendings(session: Session, pipe: string) {
     const sending = {
       id,
       title,
-      size: source.size,
+      size: source.info.size,
       stop: cancel,
       safeBytes: 0,
       outcome: null,
       isFull: false,
     };
     setSendings((all) => [sending, ...all]);
-    if (running.current < AT_ONCE_MAX) begin();
+    if (running.current < AT_ONCE_MAX) void begin();
     else waiting.current.push(begin);
   };
   return { sendings, send };

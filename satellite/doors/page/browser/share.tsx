@@ -4,6 +4,8 @@ import { encode } from "uqr";
 import { formatLink } from "../../../wire/link.ts";
 import type { ShareRow } from "../../../wire/messages.ts";
 import type { Right } from "../../../wire/rights.ts";
+import { publicKeyOf } from "./seal.ts";
+import type { Keyring } from "./seal-keys.ts";
 import type { Session } from "./session.ts";
 import { pipeText } from "./units.ts";
 
@@ -24,8 +26,7 @@ const RIGHTS: readonly (readonly [Right, string])[] = [
 export interface ShareProps {
   readonly session: Session;
   readonly pipe: string;
-  /** What a link carries so that its holder can seal or open; `null`: streams travel plain. */
-  readonly linkKey: (right: Right) => string | null;
+  readonly keyring: Keyring | null;
 }
 
 /** What is to be shared, as the form has it. */
@@ -36,7 +37,7 @@ interface Wish {
   readonly once: boolean;
 }
 
-export function Share({ session, pipe, linkKey }: ShareProps) {
+export function Share({ session, pipe, keyring }: ShareProps) {
   const [link, setLink] = useState("");
   const [problem, setProblem] = useState("");
   const { shares, refresh } = useShares(session, pipe, setProblem);
@@ -57,7 +58,9 @@ export function Share({ session, pipe, linkKey }: ShareProps) {
       }),
       (message) => (message.type === "shared" ? message : null),
     );
-    setLink(formatLink({ url: `${location.origin}/`, token, key: linkKey(right) }));
+    // A link that only writes has no key that opens anything [Z-2].
+    const key = (await keyring?.text(pipe, right === "write" ? publicKeyOf : null)) ?? null;
+    setLink(formatLink({ url: `${location.origin}/`, token, key }));
     refresh();
   };
   const end = async (id: string): Promise<void> => {

@@ -4,11 +4,13 @@ import { useState } from "preact/hooks";
 export interface SignInProps {
   /** Why the last attempt failed. */
   readonly problem: string;
-  readonly onToken: (token: string) => void;
+  /** `key` may be empty: then nothing is sealed, and nothing sealed can be opened. */
+  readonly onToken: (token: string, key: string) => void;
 }
 
 export function SignIn({ problem, onToken }: SignInProps) {
   const [token, setToken] = useState("");
+  const [key, setKey] = useState("");
   return (
     <main class="sign-in">
       <h1>skypipe</h1>
@@ -16,7 +18,7 @@ export function SignIn({ problem, onToken }: SignInProps) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          onToken(token.trim());
+          onToken(token.trim(), key.trim());
         }}
       >
         <label for="token">Token or link</label>
@@ -28,6 +30,14 @@ export function SignIn({ problem, onToken }: SignInProps) {
           value={token}
           aria-describedby="problem"
           onInput={({ currentTarget }) => setToken(currentTarget.value)}
+        />
+        <label for="key">Key, as skypipe keys export prints it, for what is sealed</label>
+        <input
+          id="key"
+          type="password"
+          autocomplete="off"
+          value={key}
+          onInput={({ currentTarget }) => setKey(currentTarget.value)}
         />
         <button type="submit">Sign in</button>
         <p id="problem" role="alert" class="bad">

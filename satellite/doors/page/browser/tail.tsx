@@ -3,32 +3,43 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { AnsiLine, plainText } from "./ansi.tsx";
 import { read } from "./download.ts";
 import { Screen } from "./screen.ts";
+import type { Keyring } from "./seal-keys.ts";
 import type { Session } from "./session.ts";
 
 /** How often what has come is drawn. */
 const DRAW_MS = 100;
 
-export function Tail({ session, pipe }: { readonly session: Session; readonly pipe: string }) {
+export interface TailProps {
+  readonly session: Session;
+  readonly pipe: string;
+  readonly keyring: Keyring | null;
+}
+
+export function Tail({ session, pipe, keyring }: TailProps) {
   const [lines, setLines] = useState<readonly string[]>([]);
   const [isPaused, setPaused] = useState(false);
   const [follows, setFollows] = useState(true);
   const [find, setFind] = useState("");
   const [problem, setProblem] = useState("");
   const paused = useRef(false);
-  const box = useRef<HTMLDivElement>(null);
   paused.current = isPaused;
 
   useEffect(() => {
     const screen = new Screen();
     setLines([]);
     setProblem("");
-    const stop = read(session, pipe, "tap", {
-      write: (bytes, { stream, kind }) => screen.put(stream, bytes, kind === "binary"),
-      end: (info, cause) => screen.end(info.stream, cause),
-      gap: () => screen.note("some of it came too fast for this page and is not shown"),
-      done: () => {},
-      failed: setProblem,
-    });
+    const stop = read(
+      session,
+      "tap",
+      { pipe, keyring, takesPlain: true },
+      {
+        write: (bytes, { stream, kind }) => screen.put(stream, bytes, kind === "binary"),
+        end: (info, cause) => screen.end(info.stream, cause),
+        gap: () => screen.note("some of it came too fast for this page and is not shown"),
+        done: () => {},
+        failed: setProblem,
+      },
+    );
     const timer = window.setInterval(() => {
       if (!paused.current && screen.hasNews) setLines(screen.take());
     }, DRAW_MS);
@@ -36,17 +47,13 @@ export function Tail({ session, pipe }: { readonly session: Session; readonly pi
       clearInterval(timer);
       stop();
     };
-  }, [session, pipe]);
+  }, [session, pipe, keyring]);
 
   const needle = find.trim().toLowerCase();
   const shown = useMemo(
     () => (needle === "" ? lines : lines.filter((line) => plainText(line).toLowerCase().includes(needle))),
     [lines, needle],
   );
-  useLayoutEffect(() => {
-    if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [shown, follows]);
-
   return (
     <section class="tail" aria-label="Live view">
       <div class="bar">
@@ -64,17 +71,33 @@ export function Tail({ session, pipe }: { readonly session: Session; readonly pi
           onInput={({ currentTarget }) => setFind(currentTarget.value)}
         />
       </div>
-      <div class="screen" ref={box} tabIndex={0} role="log" aria-label="Lines" aria-live="off">
-        {shown.map((line, at) => (
-          <div key={at} class="line">
-            <AnsiLine text={line} find={needle} />
-          </div>
-        ))}
-      </div>
+      <Lines lines={shown} find={needle} follows={follows} />
       <p class="hint" role="status">
         {problem || hintOf(lines.length, shown.length, needle, isPaused)}
       </p>
     </section>
+  );
+}
+
+interface LinesProps {
+  readonly lines: readonly string[];
+  readonly find: string;
+  readonly follows: boolean;
+}
+
+function Lines({ lines, find, follows }: LinesProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines, follows]);
+  return (
+    <div class="screen" ref={box} tabIndex={0} role="log" aria-label="Lines" aria-live="off">
+      {lines.map((line, at) => (
+        <div key={at} class="line">
+          <AnsiLine text={line} find={find} />
+        </div>
+      ))}
+    </div>
   );
 }
 

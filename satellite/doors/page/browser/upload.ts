@@ -1,24 +1,10 @@
 /** One stream from the page into a pipe: a file, or a text. */
 import { encodeChunk } from "../../../wire/encode.ts";
-import { Flag } from "../../../wire/frame.ts";
-import type {
-  Open,
-  Opened,
-  SatelliteMessage,
-  StreamInfo,
-  WriterAck,
-  WriterPosition,
-} from "../../../wire/messages.ts";
+import { Flag, HEADER_BYTES } from "../../../wire/frame.ts";
+import type { Open, Opened, SatelliteMessage, WriterAck, WriterPosition } from "../../../wire/messages.ts";
+import type { Sealer } from "./seal.ts";
 import type { Attachment, Session, Voice } from "./session.ts";
-
-/** What is to be sent, in chunks that are the same whenever they are asked for. */
-export interface Source {
-  readonly info: StreamInfo;
-  /** On the wire, in bytes. */
-  readonly size: number;
-  /** The chunk that begins at `offset`, and whether a reader may switch streams behind it. */
-  chunkAt(offset: number): Promise<{ payload: Uint8Array; flags: number }>;
-}
+import type { Source } from "./sources.ts";
 
 export interface UploadEvents {
   /** So many bytes are safe. `isFull`: the satellite has no room, and waits for a reader. */
@@ -29,35 +15,55 @@ export interface UploadEvents {
 }
 
 /** Sends it. The answer is what stops it: the stream is aborted then. */
-export function upload(session: Session, pipe: string, source: Source, events: UploadEvents): () => void {
-  const writer = session.attach((voice) => new Upload(voice, pipe, source, events));
+export function upload(
+  session: Session,
+  pipe: string,
+  source: Source,
+  sealer: Sealer | null,
+  events: UploadEvents,
+): () => void {
+  const writer = session.attach((voice) => new Upload(voice, pipe, source, sealer, events));
   return () => writer.stop();
+}
+
+/** A chunk as it was made: a sealed one is never made twice [Z-7]. */
+interface Made {
+  readonly end: number;
+  readonly frame: Uint8Array;
 }
 
 class Upload implements Attachment {
   readonly #voice: Voice;
   readonly #pipe: string;
   readonly #source: Source;
+  readonly #sealer: Sealer | null;
   readonly #events: UploadEvents;
   #safe = 0;
   #stream = 0;
-  #next = 0;
+  /** What was made and is not safe, in order [W-3]. */
+  #made: Made[] = [];
+  /** How much of that was sent over this connection. */
+  #sentCount = 0;
+  #madeBytes = 0;
+  #madeCount = 0;
   #credit = 0;
-  #isEnded = false;
   #isOver = false;
   /** Of the pump that runs: one that was overtaken by a resume sends nothing more. */
   #turn = 0;
   #isPumping = false;
 
-  constructor(voice: Voice, pipe: string, source: Source, events: UploadEvents) {
+  constructor(voice: Voice, pipe: string, source: Source, sealer: Sealer | null, events: UploadEvents) {
     this.#voice = voice;
     this.#pipe = pipe;
     this.#source = source;
+    this.#sealer = sealer;
     this.#events = events;
   }
 
   request(ref: number): Open {
-    return { type: "open", ref, pipe: this.#pipe, ...this.#source.info };
+    const { kind, info } = this.#source;
+    const about = this.#sealer === null ? info : { sealed: this.#sealer.sealed };
+    return { type: "open", ref, pipe: this.#pipe, kind, ...about };
   }
 
   writer(ref: number): WriterPosition {
@@ -94,9 +100,8 @@ class Upload implements Attachment {
 
   #opened({ stream, received, credit }: Opened): void {
     this.#stream = stream;
-    this.#next = received;
+    this.#sentCount = this.#made.filter(({ end }) => end <= received).length;
     this.#credit = credit;
-    this.#isEnded = false;
     this.#turn++;
     this.#isPumping = false;
     void this.#pump(this.#turn);
@@ -104,6 +109,7 @@ class Upload implements Attachment {
 
   #acked({ offset, credit, end }: WriterAck): void {
     this.#safe = Math.max(this.#safe, offset);
+    this.#forget();
     this.#credit = credit;
     if (end === true) {
       this.#isOver = true;
@@ -132,21 +138,44 @@ class Upload implements Attachment {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      while (turn === this.#turn && !this.#isOver && !this.#isEnded) {
-        const { payload, flags } = await this.#source.chunkAt(this.#next);
-        if (turn !== this.#turn || this.#isOver) return;
-        const end = this.#next + payload.length;
-        if (end > this.#credit) break; // [W-2]
-        this.#isEnded = end === this.#source.size;
-        const final = this.#isEnded ? Flag.final : 0;
-        this.#voice.send(encodeChunk(this.#stream, this.#next, flags | final, payload).frame);
-        this.#next = end;
+      while (turn === this.#turn && !this.#isOver) {
+        const next = this.#made[this.#sentCount] ?? (await this.#make(turn));
+        if (next === null || turn !== this.#turn || this.#isOver || next.end > this.#credit) break; // [W-2]
+        this.#voice.send(next.frame);
+        this.#sentCount++;
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#abort("the file can't be read", `The file can't be read: ${why}`);
     } finally {
       if (turn === this.#turn) this.#isPumping = false;
+    }
+  }
+
+  /** The next chunk; `null`: there is none, or a resume came between. */
+  async #make(turn: number): Promise<Made | null> {
+    const index = this.#madeCount;
+    if (index === this.#source.count) return null;
+    const { payload, flags } = await this.#source.chunk(index);
+    if (turn !== this.#turn) return null;
+    const all = flags | (index === this.#source.count - 1 ? Flag.final : 0);
+    const offset = this.#madeBytes;
+    const frame = encodeChunk(this.#stream, offset, all, payload).frame;
+    const sent = this.#sealer === null ? frame : await this.#sealer.seal(frame, offset);
+    if (turn !== this.#turn) return null;
+    const made = { end: offset + sent.length - HEADER_BYTES, frame: sent };
+    this.#made.push(made);
+    this.#madeBytes = made.end;
+    this.#madeCount++;
+    return made;
+  }
+
+  /** An empty end is as safe as what is before it, and still wanted until it is acknowledged. */
+  #forget(): void {
+    const isSafe = ({ end, frame }: Made): boolean => end <= this.#safe && frame.length > HEADER_BYTES;
+    while (this.#made[0] !== undefined && this.#sentCount > 0 && isSafe(this.#made[0])) {
+      this.#made.shift();
+      this.#sentCount--;
     }
   }
 }
