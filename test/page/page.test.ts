@@ -23,7 +23,7 @@ async function sha256OfDownload(download: Download): Promise<string> {
   return hash.digest("hex");
 }
 
-describe.skipIf(!hasChromium)("the page", () => {
+describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launch();
@@ -137,7 +137,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     writer.kill("SIGINT");
     await writer.exits(130);
     expect(await broken.failure()).not.toBeNull();
-  }, 120_000);
+  });
 
   it("shows a short text, and leaves a long one in the pipe", async () => {
     const { bed, url } = await bedWithToken();
@@ -254,17 +254,17 @@ describe.skipIf(!hasChromium)("the page", () => {
 
   it("can be used by keys alone", async () => {
     const { bed, url } = await bedWithToken();
-    await bed.shell("echo kept | skypipe keys").exits(0);
+    await bed.shell("echo kept | skypipe board").exits(0);
     const visit = await Visit.to(browser, url);
     const { page } = visit;
     await visit.signIn(token);
-    await page.getByRole("button", { name: "keys", exact: true }).press("Enter");
+    await page.getByRole("button", { name: "board", exact: true }).press("Enter");
     await page.getByRole("tab", { name: "Look" }).press("ArrowRight");
     await expect.poll(() => page.getByRole("tab", { selected: true }).textContent()).toBe("Send");
     await page.keyboard.press("ArrowLeft");
     await page.getByRole("button", { name: "Drop", exact: true }).press("Enter");
     await page.getByRole("button", { name: "Drop it" }).press("Enter");
     await page.getByText("Dropped 1 streams").waitFor();
-    await bed.pipe("keys", { streams: 0 });
+    await bed.pipe("board", { streams: 0 });
   });
 });

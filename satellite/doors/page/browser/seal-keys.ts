@@ -98,6 +98,8 @@ async function pipeKey({ id, secret }: AccountKey, pipe: string): Promise<PipeKe
 }
 
 async function parseKey(text: string): Promise<Key> {
+  const raw = rawSecret(text);
+  if (raw !== null) return accountKey(raw);
   const [kind, prefix] = Object.entries(PREFIXES).find(([, each]) => text.startsWith(each)) ?? [];
   const bytes = prefix === undefined ? null : fromBase64Url(text.slice(prefix.length));
   if (prefix === undefined || bytes === null)
@@ -107,14 +109,28 @@ async function parseKey(text: string): Promise<Key> {
     throw new Error("The key is not complete, or has a letter wrong.");
   }
   if (kind === "account") {
-    const secret = body.slice(TIME_BYTES);
-    return { kind, id: await derive(secret, labelled(SealLabel.keyId), KEY_ID_BYTES), secret };
+    return accountKey(body.slice(TIME_BYTES));
   }
   const id = body.slice(0, KEY_ID_BYTES);
   const secret = body.slice(KEY_ID_BYTES, KEY_ID_BYTES + ENC_BYTES);
   const pipe = new TextDecoder().decode(body.subarray(KEY_ID_BYTES + ENC_BYTES));
   if (secret.length !== SECRET_BYTES || !isPipeName(pipe)) throw new Error("The key is damaged.");
   return kind === "pipe" ? { kind, id, pipe, secret } : { kind: "write", id, pipe, publicKey: secret };
+}
+
+async function accountKey(secret: Uint8Array): Promise<AccountKey> {
+  return { kind: "account", id: await derive(secret, labelled(SealLabel.keyId), KEY_ID_BYTES), secret };
+}
+
+/** 32 bytes in hex or base64 are an account's key as well. */
+function rawSecret(text: string): Uint8Array | null {
+  if (/^[0-9a-f]{64}$/i.test(text)) {
+    return Uint8Array.from({ length: SECRET_BYTES }, (_, at) =>
+      Number.parseInt(text.slice(at * 2, at * 2 + 2), 16),
+    );
+  }
+  if (!/^[\w+/-]{43}=?$/.test(text)) return null;
+  return fromBase64Url(text.replaceAll("+", "-").replaceAll("/", "_").replace("=", ""));
 }
 
 async function checkOf(prefix: string, bytes: Uint8Array): Promise<Uint8Array> {
