@@ -74,7 +74,8 @@ export class UnsafeChunks {
   finish(flags: number, stream: number): void {
     const at = this.#chunks.length - 1;
     const last = this.#chunks[at];
-    if (last === undefined || last.stream !== NONE) this.push(new Uint8Array(0), flags, stream);
+    if (last === undefined || at < this.#first || last.stream !== NONE)
+      this.push(new Uint8Array(0), flags, stream);
     else this.#chunks[at] = { ...last, flags: last.flags | flags };
   }
 

@@ -22,32 +22,12 @@ import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
 import { join, share } from "./sharing-verbs.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
+import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
 
 const NAME = "the pipe's name; without one, the default pipe";
-
-const verbNames = [
-  "send",
-  "recv",
-  "ls",
-  "peek",
-  "rm",
-  "share",
-  "join",
-  "setup",
-  "keys",
-  "check",
-  "upgrade",
-  "reset",
-  "satellite",
-  "help",
-];
-
-export function isVerb(word: string | undefined): boolean {
-  return word !== undefined && verbNames.includes(word);
-}
 
 /**
  * The command for a line whose first word is not a verb's: all that is left is a pipe's name. After `--` it may be

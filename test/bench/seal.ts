@@ -16,7 +16,7 @@ import { SEAL_BYTES, SEALED_BYTES_MAX } from "../../satellite/wire/sealing.ts";
 import { Bed } from "../support/bed.ts";
 import { MiB, noise, noiseFile } from "../support/bytes.ts";
 import type { Proc } from "../support/proc.ts";
-import { interleaved, type Spread } from "./rounds.ts";
+import { type Spread, spread } from "./statistics.ts";
 
 const boundMs = 300_000;
 const { values } = parseArgs({
@@ -91,6 +91,17 @@ function openAlone(): number {
   });
 }
 
+/** Each once in each round, so that what else the machine does meets all of them. */
+async function interleaved(
+  contestants: Readonly<Record<string, () => Promise<number>>>,
+): Promise<Record<string, Spread>> {
+  const numbers = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [name, measured] of Object.entries(contestants)) numbers.get(name)?.push(await measured());
+  }
+  return Object.fromEntries([...numbers].map(([name, each]) => [name, spread(each)]));
+}
+
 async function measure(bed: Bed): Promise<Record<string, Spread>> {
   bed.env.SKYPIPE_KEY = makeKey();
   await bed.satellite();
@@ -100,7 +111,7 @@ async function measure(bed: Bed): Promise<Record<string, Spread>> {
     last = await transfer(bed, flags);
     return last.writer;
   };
-  return interleaved(Number(values.rounds), {
+  return interleaved({
     "seal alone": async () => sealAlone(),
     "open alone": async () => openAlone(),
     "plain writer": writerOf("--plain"),

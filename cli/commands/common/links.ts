@@ -1,8 +1,10 @@
 /** By which link a pipe is used: the one in SKYPIPE_LINK, or one that was joined. */
+import { existsSync } from "node:fs";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import { type Claims, type PipeLink, parseLink } from "../../../satellite/wire/link.ts";
 import { allows, type Guarded } from "../../../satellite/wire/rights.ts";
 import { pipeCalled } from "./pipe-name.ts";
+import { settingsPlace } from "./settings-place.ts";
 
 export type KnownLink = PipeLink & { readonly claims: Claims };
 
@@ -16,6 +18,11 @@ export function linkInEnvironment(): KnownLink | null {
     if (!(error instanceof WireError)) throw error;
     throw new WireError(error.code, `SKYPIPE_LINK: ${error.message}`, { cause: error });
   }
+}
+
+/** Where a link leads, and what it opens there: keys of one's own are for one's own satellite. */
+export function addressOf({ url, token, key }: PipeLink): { url: string; token: string; key: string } {
+  return { url, token, key: key ?? "" };
 }
 
 /** The pipe that is meant where no name is given: that of the link in SKYPIPE_LINK, or the default pipe. */
@@ -44,11 +51,6 @@ export async function linkFor(name: string, request: Guarded): Promise<KnownLink
   );
 }
 
-/** How a link is followed: with its own key, or none. */
-export function addressOf({ url, token, key }: KnownLink): { url: string; token: string; key: string } {
-  return { url, token, key: key ?? "" };
-}
-
 /** `read`, `write`, `read and write`. */
 export function rightCalled({ right }: Pick<Claims, "right">): string {
   return right === "both" ? "read and write" : right;
@@ -58,6 +60,8 @@ export function rightCalled({ right }: Pick<Claims, "right">): string {
 async function joinedAs(name: string): Promise<KnownLink[]> {
   const { SKYPIPE_SATELLITE: address = "", SKYPIPE_TOKEN: token = "" } = process.env;
   if (address !== "" && (token !== "" || !URL.canParse(address))) return [];
+  // Most have joined none, and looking into the file takes longer than everything else does.
+  if (!existsSync(settingsPlace("links"))) return [];
   const { recallLinks } = await import("./joined.ts");
   return recallLinks()
     .filter((joined) => joined.name === name && (address === "" || isSame(address, joined.link.url)))

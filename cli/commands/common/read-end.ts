@@ -18,8 +18,7 @@ import { Progress } from "../../terminal/progress.ts";
 import { onSignal } from "../../terminal/signals.ts";
 import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
-
-import { WholeFile } from "../../terminal/whole-file.ts";
+import type { WholeFile } from "../../terminal/whole-file.ts";
 import { after } from "./deadline.ts";
 import { about, exitCodeOf } from "./failure.ts";
 import { openPipe } from "./pipe.ts";
@@ -107,7 +106,10 @@ class ReadEnd implements Sink {
   async #receive(): Promise<Cause> {
     const { file, pipe, mode, fresh, plain = false, timeoutMs } = this.#options;
     // What can't be written must not be taken.
-    if (file !== undefined) this.#file = await WholeFile.create(file);
+    if (file !== undefined) {
+      const whole = await import("../../terminal/whole-file.ts");
+      this.#file = await whole.WholeFile.create(file);
+    }
     this.#output = this.#file ?? openOutput(STDOUT);
     const opened = await openPipe(this.#teller, pipe, "read", this.#options.satellite);
     this.#satellite = opened.satellite;

@@ -13,7 +13,7 @@ interface Addressed {
   readonly url: string;
   /** Default: SKYPIPE_TOKEN. */
   readonly token?: string;
-  /** For sealing. Default: SKYPIPE_KEY. */
+  /** What seals and opens; empty: nothing does. Default: SKYPIPE_KEY. */
   readonly key?: string;
 }
 

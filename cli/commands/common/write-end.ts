@@ -159,6 +159,7 @@ class WriteEnd {
             (piece) => this.#put(writer, piece),
             () => this.#stopped !== null,
           );
+        if (writer.writableLength === 0) this.#input.giveBack(block); // what was written is copied
         block = await (pending ?? this.#input.read());
         pending = null;
       }
