@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
+import { pack } from "./pack.ts";
 import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -31,28 +32,22 @@ const common: BuildOptions = {
   define: { __VERSION__: JSON.stringify(version) },
 };
 
-/** The command. `import()` stays lazy: a module that only a verb reaches is evaluated when that verb runs. */
+/** The command, in one file: a module that only a verb reaches is compiled when that verb runs. */
 async function buildCommand(out: string): Promise<Metafile> {
   const outfile = path.join(out, "skypipe.cjs");
-  const result = await build({
+  const [text, metafile] = await pack({
     ...common,
     entryPoints: ["cli/main.ts"],
-    outfile,
-    format: "cjs",
     minify: true,
-    banner: {
-      js: '#!/usr/bin/env node\n"use strict";const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;',
-    },
     define: {
       ...common.define,
-      "import.meta.url": "__importMetaUrl",
       "import.meta.filename": "__filename",
       "import.meta.dirname": "__dirname",
     },
-    metafile: true,
   });
+  await writeFile(outfile, text);
   await chmod(outfile, 0o755);
-  return result.metafile;
+  return metafile;
 }
 
 /** The library, so that the package depends on nothing at run time. */

@@ -2,13 +2,15 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { formatLink, type PipeLink, parseLink } from "../../satellite/wire/link.ts";
 import type { PipeRow, Shared, ShareRow, Status, Welcome } from "../../satellite/wire/messages.ts";
+import type { Right } from "../../satellite/wire/rights.ts";
 import { type Address, isLoopback, linkUrlOf, parseAddress, refuseOpenToken } from "./address.ts";
-import type { Answer, Notice, Question } from "./effects.ts";
+import type { Answer, Notice, Question, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import { Link } from "./link.ts";
 import { checkOptions, checkPipe } from "./options.ts";
 import { PipeReader } from "./reader.ts";
 import { Delivery } from "./receive.ts";
+import { Keyring } from "./seal/keyring.ts";
 import { SOFTWARE } from "./software.ts";
 import type {
   ConnectOptions,
@@ -43,6 +45,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   readonly #address: Address;
   readonly #token: string | undefined;
   readonly #ownName: string;
+  readonly #keyring: Keyring | null;
   readonly #links = new Set<Link>();
   readonly #writers = new Set<PipeWriter>();
   #welcome: Welcome | null = null;
@@ -53,11 +56,15 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   #isClosed = false;
 
   /** @internal */
-  constructor(address: Address, token: string | undefined, ownName: string) {
+  constructor(
+    address: Address,
+    { token, software, keyring }: { token: string | undefined; software: string; keyring: Keyring | null },
+  ) {
     super();
     this.#address = address;
     this.#token = token;
-    this.#ownName = ownName;
+    this.#ownName = software;
+    this.#keyring = keyring;
   }
 
   /** What the satellite calls itself. */
@@ -92,7 +99,9 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   /** @throws SkypipeError `usage` */
   writer(pipe = "", options: WriterOptions = {}): PipeWriter {
     checkPipe(pipe);
-    const writer = new PipeWriter(this.#sharedLink(), pipe, checkOptions(options));
+    const { plain = false, ...checked } = checkOptions(options);
+    const sealer = plain || this.#keyring === null ? null : sealerFor(this.#keyring, pipe);
+    const writer = new PipeWriter(this.#sharedLink(), { pipe, options: checked, sealer });
     this.#writers.add(writer);
     writer.once("close", () => this.#writers.delete(writer));
     return writer;
@@ -110,7 +119,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
     const link = this.#isFresh && this.#shared !== null ? this.#shared : this.#link(null);
     if (link === this.#shared) this.#shared = null;
     this.#isFresh = false;
-    const delivery = new Delivery(link, pipe, checked, sink);
+    const delivery = new Delivery(link, { pipe, options: checked, keyring: this.#keyring }, sink);
     const forget = (): boolean => this.#links.delete(link);
     delivery.done.then(forget, forget);
     return delivery;
@@ -146,7 +155,8 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
       ...(lifeMs !== undefined && { lifeMs }),
       ...(once === true && { once }),
     })) as Shared;
-    return { id, link: formatLink({ url, token, key: null }), expiresMs: expiresMs ?? null, lasting };
+    const key = this.#keyring === null ? null : await keyForLink(this.#keyring, pipe, right);
+    return { id, link: formatLink({ url, token, key }), expiresMs: expiresMs ?? null, lasting };
   }
 
   /** What was given out, and has not ended. */
@@ -255,6 +265,18 @@ function readLink(text: string): PipeLink {
   }
 }
 
+async function keyForLink(keyring: Keyring, pipe: string, right: Right): Promise<string> {
+  const { linkKey } = await import("./seal/link-key.ts");
+  return linkKey(keyring, pipe, right);
+}
+
+/** @throws SkypipeError `no-key` */
+async function sealerFor(keyring: Keyring, pipe: string): Promise<Sealer> {
+  const key = keyring.writerKey(pipe);
+  const { StreamSealer } = await import("./seal/stream-sealer.ts");
+  return StreamSealer.for(key);
+}
+
 function settled(writer: PipeWriter): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
@@ -286,7 +308,11 @@ export async function connect(options: ConnectOptions = {}): Promise<Satellite> 
   const address = parseAddress(url);
   const token = (options.token ?? link?.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
   if (token !== undefined) refuseOpenToken(address, env);
-  const satellite = new Satellite(address, token, software);
-  await satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
+  const known = link === null ? env["SKYPIPE_KEY"] : link.key; // a link is for somebody else's pipe
+  const keyring = Keyring.parse(options.key ?? known ?? "");
+  const satellite = new Satellite(address, { token, software, keyring });
+  const opening = satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
+  if (keyring !== null) void import("./seal/suite.ts"); // loads while the other side answers
+  await opening;
   return satellite;
 }

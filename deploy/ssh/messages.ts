@@ -23,7 +23,7 @@ export interface Listen {
 }
 
 /** How the satellite is kept running. */
-export type Keeper = "systemd" | "supervisor";
+type Keeper = "systemd" | "supervisor";
 
 /** What is remembered on the host of the satellite that is installed there. */
 export interface Installed {

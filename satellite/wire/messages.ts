@@ -211,7 +211,7 @@ const info: Fields = {
   "name?": str(255),
   "contentType?": str(255),
   "host?": str(255),
-  "sealed?": str(1024),
+  "sealed?": str(2048),
 };
 const row: Fields = {
   name: str(200),

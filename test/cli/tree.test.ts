@@ -2,7 +2,8 @@
 import { type Command, CommanderError } from "commander";
 import { beforeEach, expect, it } from "vitest";
 import { exampleOf } from "../../cli/commands/manners.ts";
-import { bareCommand, isVerb, verbCommand } from "../../cli/commands/tree.ts";
+import { bareCommand, verbCommand } from "../../cli/commands/tree.ts";
+import { isVerb } from "../../cli/commands/verbs.ts";
 
 let ran: number;
 
@@ -52,6 +53,7 @@ function invocations(line: string): string[][] {
     .map((part) =>
       part
         .replace(/\d?>.*$/, "")
+        .replace(/^\s*([A-Z_]+=\S* )+/, "") // variables
         .trim()
         .split(/\s+/),
     )
