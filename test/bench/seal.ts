@@ -134,7 +134,7 @@ try {
     reader: (at("sealed reader") - at("plain reader")) / at("open alone"),
   };
   const lines = [
-    ...Object.entries(costs).map(([name, spread]) => line(name, spread)),
+    ...Object.entries(costs).map(([name, cost]) => line(name, cost)),
     `added to a writer: ${ratios.writer.toFixed(2)} × sealing alone; to a reader: ${ratios.reader.toFixed(2)} × opening alone`,
     `load average ${loadavg()[0]?.toFixed(1)}, node ${process.version}`,
   ];

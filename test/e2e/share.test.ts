@@ -37,6 +37,11 @@ async function joins(bed: Bed, link: string, env: NodeJS.ProcessEnv, ...args: st
   return (await proc.exits(0)).err;
 }
 
+/** What a link carries for sealing. */
+function keyIn(link: string): string {
+  return new URLSearchParams(new URL(link).hash.slice(1)).get("k") ?? "";
+}
+
 it("a link to read: joined from stdin, its pipe works there, and nothing else does", async () => {
   const bed = useBed();
   await start(bed);
@@ -228,7 +233,6 @@ it("[A-10] [Z-2] a link to a sealed pipe brings the key of that pipe, and one to
   for (const env of [reader, writer]) env.SKYPIPE_KEY = "";
   const toRead = await share(bed, "vault", "--read");
   const toWrite = await share(bed, "vault", "--write");
-  const keyIn = (link: string): string => new URLSearchParams(new URL(link).hash.slice(1)).get("k") ?? "";
   expect(keyIn(toRead.link)).toMatch(/^skypipe_r1_/);
   expect(keyIn(toWrite.link)).toMatch(/^skypipe_w1_/);
   await joins(bed, toRead.link, reader);
