@@ -28,7 +28,15 @@ async function share(bed: Bed, ...args: string[]): Promise<{ id: string; link: s
 }
 
 function tokenIn(link: string): string {
-  return new URLSearchParams(new URL(link).hash.slice(1)).get("t") ?? "";
+  return secretIn(link, "t");
+}
+
+function keyIn(link: string): string {
+  return secretIn(link, "k");
+}
+
+function secretIn(link: string, name: "t" | "k"): string {
+  return new URLSearchParams(new URL(link).hash.slice(1)).get(name) ?? "";
 }
 
 async function joins(bed: Bed, link: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> {
