@@ -1,4 +1,5 @@
 /** The command: runs what was typed, and turns whatever it ends with into one exit code and one sentence. */
+import { looksLikeLink } from "../satellite/wire/link.ts";
 import { bare } from "./commands/bare.ts";
 import { errorFacts, exitCodeOf, sentenceOf } from "./commands/common/failure.ts";
 import { isVerb } from "./commands/verbs.ts";
@@ -7,7 +8,7 @@ import { Teller } from "./terminal/teller.ts";
 /** Resolves with the exit code. A bare pipe needs nothing of what verbs and options load. */
 async function main(args: readonly string[]): Promise<number> {
   const [name = "", ...rest] = args;
-  const isBare = rest.length === 0 && !name.startsWith("-") && !isVerb(name);
+  const isBare = rest.length === 0 && !name.startsWith("-") && !isVerb(name) && !looksLikeLink(name);
   if (isBare) return bare(name, {});
   return (await import("./commands/line.ts")).runLine(args);
 }

@@ -1,8 +1,9 @@
-import type { Exchange, Line } from "./doors/exchange.ts";
+import type { Exchange, Figures, Line } from "./doors/exchange.ts";
 import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
+import type { Terms } from "./wire/rights.ts";
 
 /** Reading it each time costs more than all else that a chunk's time does. */
 const TIME_ORIGIN_MS: number = performance.timeOrigin;
@@ -15,12 +16,16 @@ const READ_RETRY_MS = 1_000;
 export interface BrokerLike {
   handle(event: BrokerEvent, nowMs: number): readonly BrokerEffect[];
   readonly idle: boolean;
+  /** Whether a share has not ended. */
+  hasShare(share: string): boolean;
 }
 
 export interface EngineParts {
   readonly broker: BrokerLike;
   readonly store: Store;
   readonly log: Log;
+  /** Signs the token of a share. */
+  readonly sign: (terms: Terms) => Promise<string>;
   /** Called after each event and its effects, and when a connection comes or goes. */
   readonly onSettled: () => void;
 }
@@ -36,6 +41,9 @@ export class Engine implements Exchange {
   #isRunning = false;
   #isStopped = false;
   #lastConnection = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #isStoreInTrouble = false;
   #wakeTimer: NodeJS.Timeout | undefined;
   readonly #retryTimers: Set<NodeJS.Timeout> = new Set();
 
@@ -43,6 +51,7 @@ export class Engine implements Exchange {
     this.#parts = parts;
     parts.store.onTrouble = (trouble, detail) => {
       parts.log(trouble === null ? "info" : "error", "store.trouble", { trouble, detail });
+      this.#isStoreInTrouble = trouble !== null;
       this.post({ type: "trouble", isShut: trouble !== null });
     };
     parts.store.onDurable = (stream, offset, end) => this.post({ type: "durable", stream, offset, end });
@@ -62,6 +71,15 @@ export class Engine implements Exchange {
   forget(connection: ConnectionId): void {
     this.#lines.delete(connection);
     this.#parts.onSettled();
+  }
+
+  figures(): Figures {
+    return {
+      connections: this.#lines.size,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      isStoreInTrouble: this.#isStoreInTrouble,
+    };
   }
 
   post(event: BrokerEvent): void {
@@ -90,6 +108,7 @@ export class Engine implements Exchange {
 
   /** A defect costs the connection that met it, and is told; the others go on. */
   #handle(event: BrokerEvent): void {
+    if (event.type === "chunk") this.#receivedBytes += event.chunk.end - event.chunk.offset;
     try {
       for (const effect of this.#parts.broker.handle(event, nowMs())) this.#carryOut(effect);
       if (event.type === "chunk") event.chunk.block?.letGo(); // who needs it holds it now
@@ -113,6 +132,7 @@ export class Engine implements Exchange {
       case "forward": {
         const line = this.#lines.get(effect.connection);
         if (line === undefined) return;
+        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         effect.chunk.block?.hold();
         line.forward(effect.chunk);
         return;
@@ -128,6 +148,9 @@ export class Engine implements Exchange {
         return;
       case "load":
         this.#load(effect);
+        return;
+      case "issue":
+        void this.#issue(effect);
         return;
       case "create": {
         const { stream, pipe, openedMs, info, ttlMs } = effect;
@@ -149,6 +172,18 @@ export class Engine implements Exchange {
       case "drop":
         this.#keep(effect.type, () => store.remove(effect.stream));
         return;
+    }
+  }
+
+  /** An end that is lost meanwhile asks again [C-3]. */
+  async #issue({ connection, ref, terms, lasting }: Extract<BrokerEffect, { type: "issue" }>): Promise<void> {
+    const { share: id, expiresMs } = terms;
+    try {
+      const token = await this.#parts.sign(terms);
+      const end = expiresMs === null ? {} : { expiresMs };
+      this.#lines.get(connection)?.send({ type: "shared", ref, id, token, ...end, lasting });
+    } catch (error) {
+      this.#logDefect("issue", error);
     }
   }
 

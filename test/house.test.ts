@@ -44,11 +44,11 @@ const layers: Layer[] = [
   { prefix: "satellite/wire/", imports: [], packages: "none" },
   { prefix: "satellite/pipe/", imports: ["satellite/wire/"], packages: "none" },
   { prefix: "satellite/store/", imports: ["satellite/wire/"], packages: [] },
-  { prefix: "satellite/keys/", imports: ["satellite/wire/"], packages: [] },
+  { prefix: "satellite/keys/", imports: ["satellite/wire/"], packages: ["jose"] },
   {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],
-    packages: [],
+    packages: ["content-disposition"],
   },
   { prefix: "satellite/", imports: ["satellite/"], packages: [] },
   { prefix: "cli/client/session.ts", imports: ["cli/client/", "satellite/wire/"], packages: "none" },

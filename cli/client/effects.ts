@@ -1,22 +1,31 @@
 /** What goes into a session and what comes out of it: it has no socket, no timer, no clock and no chance of its own. */
+
+import type { Cut } from "../../satellite/wire/cutter.ts";
 import type { ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import type {
   EndMessage,
   PipeRow,
   SatelliteMessage,
+  Shared,
+  ShareRow,
   Status,
   StreamBegins,
   Welcome,
 } from "../../satellite/wire/messages.ts";
-import type { Cut } from "./cutter.ts";
 import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts";
 
 /** A connection, as the session numbers it. Events of one that is not the present one are dropped. */
 export type ConnectionId = number;
 
 /** A request about the satellite; `ref` is the application's, as in `open` and `read`: unique in its session. */
-export type Question = Extract<EndMessage, { type: "list" | "remove" | "inspect" }>;
+export type Question = Extract<
+  EndMessage,
+  { type: "list" | "remove" | "inspect" | "share" | "shares" | "unshare" }
+>;
+
+/** What a request about the satellite is answered with. `unshare`: nothing more. */
+export type Answer = PipeRow[] | Removed | Status | Shared | ShareRow[] | null;
 
 /** What a writer, reader or question is told by its session. After one of `Outcome` nothing follows. */
 export type Notice =
@@ -42,7 +51,7 @@ type Outcome =
   | { type: "finished"; ref: number }
   /** A reader's delivery is complete, or it has left. */
   | { type: "done"; ref: number; aborted: boolean }
-  | { type: "answered"; ref: number; answer: PipeRow[] | Removed | Status }
+  | { type: "answered"; ref: number; answer: Answer }
   | { type: "failed"; ref: number; error: WireError };
 
 /** What the application does. */

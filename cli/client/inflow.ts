@@ -17,8 +17,8 @@ export class Inflow {
   hasEnded = false;
   /** The end was acted on. */
   isOver = false;
-  /** The last chunk that came is no place to switch. */
-  #standsInMidLine = false;
+  /** Where the last chunk that came has left it. */
+  #state: number = PositionState.inside;
   /** How many pings had been sent when the end was last acknowledged. */
   endAckPings = 0;
   #acked: number;
@@ -76,16 +76,17 @@ export class Inflow {
     }
     this.received = chunk.end;
     this.hasEnded = isFinal;
-    this.#standsInMidLine = !isFinal && !hasFlag(chunk, Flag.boundary);
+    const isText = !hasFlag(chunk, Flag.binary);
+    const textState = hasFlag(chunk, Flag.boundary) ? PositionState.inside : PositionState.midLine;
+    this.#state = isText ? textState : PositionState.binary;
     return true;
   }
 
   /** Where it stands, for `hello` [S-10]. */
   get position(): [stream: number, received: number, acked: number, state: number] {
-    const state = this.#standsInMidLine ? PositionState.midLine : PositionState.inside;
     const received = Math.min(this.received, this.#told ?? 0);
     const acked = Math.min(this.consumed, received);
-    return [this.begins.stream, received, acked, this.#isEndTold ? PositionState.ended : state];
+    return [this.begins.stream, received, acked, this.#isEndTold ? PositionState.ended : this.#state];
   }
 
   /** The ack of all that is in the output and was sent in this session, as it is sent now. */

@@ -1,3 +1,4 @@
+import type { Cut } from "../../satellite/wire/cutter.ts";
 import { type ErrorCode, WireError } from "../../satellite/wire/errors.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
@@ -8,7 +9,6 @@ import type {
   WriterAck,
   WriterPosition,
 } from "../../satellite/wire/messages.ts";
-import type { Cut } from "./cutter.ts";
 import type { Attachment, Greeting, Port } from "./effects.ts";
 import { codeOf } from "./errors.ts";
 import type { WriterOptions } from "./types.ts";
@@ -48,6 +48,8 @@ export class Outgoing implements Attachment {
   #credit = 0;
   #hasEnded = false;
   #isTaken = false;
+  /** A part of it went into a stream whose session expired: nobody knows who takes that [W-6]. */
+  #isSplit = false;
   #owesAccepted = false;
   /** The session of `#stream` is over: the next `opened` is of a stream that goes on where that one ended. */
   #continues = false;
@@ -240,6 +242,7 @@ export class Outgoing implements Attachment {
   #goOnIn(stream: number): void {
     if (this.#continues) {
       const from = Math.max(this.#safe, this.#had?.received ?? 0);
+      this.#isSplit ||= from > 0;
       this.#chunks.restart(from);
       this.#baseBytes += from;
       this.#safe = 0;
@@ -255,7 +258,7 @@ export class Outgoing implements Attachment {
     this.#advance(message.offset, message.end);
     if (message.end === true) {
       this.#state = WriterState.safe;
-      if (this.#options.sync !== true || this.#isTaken) this.#succeed(); // [W-4] [W-6]
+      if (this.#options.sync !== true || this.#isTaken || this.#isSplit) this.#succeed(); // [W-4] [W-6]
     } else {
       this.pump();
     }
@@ -270,6 +273,7 @@ export class Outgoing implements Attachment {
 
   #succeed(): void {
     this.#port.send({ type: "release", ref: this.#ref });
+    if (this.#isSplit && this.#options.sync === true) return this.#giveUp();
     this.#state = WriterState.over;
     this.#port.tell({ type: "finished", ref: this.#ref });
   }

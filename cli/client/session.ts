@@ -144,7 +144,9 @@ export class Session {
       type: "hello", // [S-1]
       protocol: PROTOCOL_VERSION,
       software: this.#options.software,
-      ...(this.#ticket && { resume: { ...this.#ticket, ...this.#attachments.positions() } }),
+      ...(this.#ticket && {
+        resume: { ...this.#ticket, attempt: this.#outlet.connection, ...this.#attachments.positions() }, // [S-3]
+      }),
     });
   }
 

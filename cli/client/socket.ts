@@ -31,6 +31,8 @@ const MESSAGE_BYTES_MAX: number = Math.max(limits.controlBytesMax, limits.chunkB
 /** Where frames are put, of all sockets. */
 const blocks = new Blocks();
 
+const TOO_MANY = "it lets in only so many at a time, and too many connections or wrong tokens came from here";
+
 /** A WebSocket to a satellite (PROTOCOL.md §2). */
 export class Socket {
   /** Resolves when it is closed, or could not be opened. */
@@ -182,7 +184,7 @@ export class Socket {
   }
 
   #refused(status: number): void {
-    this.#refuse(`HTTP ${status}`);
+    this.#refuse(status === 429 ? TOO_MANY : `HTTP ${status}`);
     const where = `The satellite at ${this.#address.text}`;
     if (status === 401) {
       this.#error = new WireError("unauthorized", `${where} does not accept the token: check SKYPIPE_TOKEN.`);

@@ -1,12 +1,12 @@
 import { Writable } from "node:stream";
+import { type Cut, LineCutter } from "../../satellite/wire/cutter.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
+import { looksBinary } from "../../satellite/wire/kind.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import type { Kind } from "../../satellite/wire/messages.ts";
 import { fitsUtf8 } from "../../satellite/wire/name.ts";
-import { type Cut, LineCutter } from "./cutter.ts";
 import type { Notice } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
-import { looksBinary } from "./kind.ts";
 import type { Link } from "./link.ts";
 import type { WriterOptions } from "./types.ts";
 

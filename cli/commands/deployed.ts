@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { parseDuration } from "../../satellite/wire/duration.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { parseDuration, parseSize } from "../terminal/units.ts";
+import { parseSize } from "../terminal/units.ts";
 import { exitCodeOf, sentenceOf } from "./common/failure.ts";
 import { type ServeOptions, satellite } from "./satellite.ts";
 
@@ -25,6 +26,7 @@ function optionsOf(args: string[]): ServeOptions {
       "max-buffer": text,
       "max-lag": text,
       "idle-exit": text,
+      "trust-proxy": text,
     },
   });
   return {
@@ -40,6 +42,7 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("grace", values.grace, parseDuration),
     ...optional("maxBuffer", values["max-buffer"], parseSize),
     ...optional("maxLag", values["max-lag"], parseSize),
+    ...optional("trustProxy", values["trust-proxy"], String),
     ...optional("idleExit", values["idle-exit"], parseDuration),
   };
 }

@@ -1,7 +1,8 @@
 /** The options that several verbs have. */
 import { Option } from "commander";
+import { parseDuration } from "../../satellite/wire/duration.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { parseDuration, parseRate } from "../terminal/units.ts";
+import { parseRate } from "../terminal/units.ts";
 
 export function writerOptions(): Option[] {
   return [

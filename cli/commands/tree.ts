@@ -1,8 +1,8 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
 import { Command, Option } from "commander";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { openOutput } from "../terminal/output.ts";
 import { parseSize } from "../terminal/units.ts";
+import { type Run, withManners } from "./manners.ts";
 import {
   duration,
   endOptions,
@@ -19,26 +19,14 @@ import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
+import { join, share } from "./sharing-verbs.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
 
-/** Runs a verb whose options are good; it resolves with the exit code. */
-export type Run = (verb: () => Promise<number>) => Promise<void>;
-
-/** What stands at the end of a help text: a line to type, and what it does. */
-type Example = readonly [line: string, does: string];
-
 const NAME = "the pipe's name; without one, the default pipe";
-
-const examplesOf = new WeakMap<Command, readonly Example[]>();
-
-/** A line that shows how a command is used. */
-export function exampleOf(command: Command): string {
-  return examplesOf.get(command)?.[0]?.[0] ?? "skypipe --help";
-}
 
 /**
  * The command for a line whose first word is not a verb's: all that is left is a pipe's name. After `--` it may be
@@ -74,7 +62,7 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 export function verbCommand(run: Run): Command {
   // An option behind a verb is the verb's.
   const command = bareCommand(run).enablePositionalOptions();
-  const verbs = [send, recv, ls, peek, rm, setup, check, upgrade, reset, satellite];
+  const verbs = [send, recv, ls, peek, rm, share, join, setup, check, upgrade, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");
 }
@@ -270,6 +258,10 @@ function satellite(run: Run): Command {
         parseSize,
       ),
     )
+    .option(
+      "--trust-proxy <header>",
+      "believe this header about where a connection comes from, as only a reverse proxy reaches this port; for example x-forwarded-for",
+    )
     .addOption(duration("--idle-exit <d>", "end when nobody was there, and nothing kept, for so long"))
     .action(async (options: ServeOptions) => {
       await run(async () => (await import("./satellite.ts")).satellite(options));
@@ -278,19 +270,4 @@ function satellite(run: Run): Command {
     ["skypipe satellite --port 7777 --data ~/pipes", "for this computer, with a backlog that lasts"],
     ["skypipe satellite --host 0.0.0.0 --port 7777 --token-file token", "for others, who need the token"],
   ]);
-}
-
-/** Examples below the help, errors thrown and not printed. */
-function withManners(command: Command, examples: readonly Example[]): Command {
-  examplesOf.set(command, examples);
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`);
-  return command
-    .helpOption("-h, --help", "show this help")
-    .addHelpText("after", `\nExamples:\n${lines.join("\n")}`)
-    .exitOverride()
-    .configureOutput({
-      outputError: () => undefined,
-      writeOut: (text) => void openOutput(1).write(Buffer.from(text)),
-    });
 }

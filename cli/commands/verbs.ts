@@ -5,6 +5,8 @@ const verbs: ReadonlySet<string> = new Set([
   "ls",
   "peek",
   "rm",
+  "share",
+  "join",
   "setup",
   "check",
   "upgrade",

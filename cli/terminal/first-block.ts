@@ -1,54 +1,44 @@
-import { looksBinary } from "../client/kind.ts";
+import { FirstBlock } from "../../satellite/wire/first-block.ts";
+import type { Kind } from "../../satellite/wire/messages.ts";
 import type { Input } from "./input.ts";
 
-const BLOCK_BYTES = 4096;
-const MORE_MS = 50;
-const NEWLINE = 0x0a;
-
-export interface FirstBlock {
+export interface Beginning {
   /** What was read; empty at the end of the input. */
   readonly bytes: Uint8Array;
-  readonly isBinary: boolean;
+  readonly kind: Kind;
   /** The read that still waits: to be awaited before the next one. */
   readonly pending: Promise<Uint8Array | null> | null;
 }
 
-/**
- * Reads what decides the kind of a stream: the first block, up to 4 KiB; up to 50 ms more is waited for when it does
- * not end in a newline (DESIGN.md §2.5).
- */
-export async function readFirstBlock(input: Input): Promise<FirstBlock> {
+/** Reads what decides the kind of a stream, and no more. */
+export async function readFirstBlock(input: Input): Promise<Beginning> {
+  const block = new FirstBlock();
   const first = await input.read();
-  if (first === null) return { bytes: new Uint8Array(0), isBinary: false, pending: null };
-  const parts = [first];
-  const { pending } = isEnough(parts) ? { pending: null } : await readMore(input, parts);
-  const bytes = parts.length === 1 ? first : Buffer.concat(parts);
-  return { bytes, isBinary: looksBinary(bytes.subarray(0, BLOCK_BYTES)), pending };
+  if (first !== null) block.push(first, performance.now());
+  const isEnough = first === null || block.isEnough;
+  const { pending } = isEnough ? { pending: null } : await readMore(input, block);
+  return { bytes: block.bytes, kind: block.kind, pending };
 }
 
-async function readMore(input: Input, parts: Uint8Array[]): Promise<Pick<FirstBlock, "pending">> {
+async function readMore(input: Input, block: FirstBlock): Promise<Pick<Beginning, "pending">> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), MORE_MS);
+    const moreMs = (block.deadlineMs ?? 0) - performance.now();
+    timer = setTimeout(() => resolve("late"), Math.max(0, Math.ceil(moreMs)));
   });
   try {
-    while (!isEnough(parts)) {
+    while (!block.isEnough) {
       const pending = input.read();
-      const block = await Promise.race([pending, late]);
-      if (block === "late") {
+      const more = await Promise.race([pending, late]);
+      if (more === "late") {
         pending.catch(() => undefined); // told to whoever awaits it later
         return { pending };
       }
-      if (block === null) break;
-      parts.push(block);
+      if (more === null) break;
+      block.push(more, performance.now());
     }
     return { pending: null };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function isEnough(parts: readonly Uint8Array[]): boolean {
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  return bytes >= BLOCK_BYTES || parts.at(-1)?.at(-1) === NEWLINE;
 }

@@ -1,32 +1,7 @@
-/** Durations and sizes as a person types them, and bytes and spans as a person reads them. */
+/** Sizes as a person types them, and bytes and spans as a person reads them. */
 import { WireError } from "../../satellite/wire/errors.ts";
 
-const durationUnitsMs: Record<string, number> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 const sizeUnits: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/** `500ms 30s 10m 2h 7d` in milliseconds. */
-export function parseDuration(text: string): number {
-  const [, digits = "", unit = ""] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-  const ms = Number(digits) * (durationUnitsMs[unit] ?? Number.NaN);
-  if (digits !== "" && Number.isSafeInteger(ms)) return ms;
-  throw new WireError(
-    "usage",
-    `'${text}' is not a duration: a whole number and one of ms, s, m, h, d, for example 30s`,
-  );
-}
-
-/** As `parseDuration` takes it: `300ms`, `90s`, `2h`. */
-export function formatDuration(ms: number): string {
-  const units = Object.entries(durationUnitsMs).toReversed();
-  const [unit, unitMs] = units.find(([, each]) => ms >= each && ms % each === 0) ?? ["ms", 1];
-  return `${ms / unitMs}${unit}`;
-}
 
 /** `4096 64K 256M 1G` in bytes; the units are powers of 1,024. */
 export function parseSize(text: string): number {

@@ -13,6 +13,15 @@ export interface Line {
   fail(error: WireError): void;
 }
 
+/** What has gone through since the start, and what is there. */
+export interface Figures {
+  readonly connections: number;
+  /** Payload of chunks, from writers and to readers. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly isStoreInTrouble: boolean;
+}
+
 /** What a door needs of the satellite. */
 export interface Exchange {
   /** Gives a line its number. */
@@ -21,4 +30,5 @@ export interface Exchange {
   forget(connection: ConnectionId): void;
   /** Tells the broker; its effects are carried out before this returns, unless others are on the way. */
   post(event: BrokerEvent): void;
+  figures(): Figures;
 }

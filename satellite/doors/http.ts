@@ -1,24 +1,27 @@
 /** The HTTP port: the guard in front of everything, the few pages there are, and the way to the WebSocket. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Keyring, tokenIn } from "../keys/tokens.ts";
 import { WireError } from "../wire/errors.ts";
 import { type Limits, WEBSOCKET_PATH } from "../wire/limits.ts";
-import { type Answer, answer, answerOf, answerUpgrade, line } from "./answer.ts";
+import type { PipeRow } from "../wire/messages.ts";
+import { ALL } from "../wire/rights.ts";
+import { type Answer, accepts, answer, answerOf, answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import { ListFeed } from "./feed.ts";
+import type { Gate } from "./gate.ts";
 import { refusalOf, type Site } from "./guard.ts";
+import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes.ts";
+import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { targetOf } from "./parameters.ts";
+import { Receipts } from "./receipts.ts";
+import type { Desk } from "./visit.ts";
 import { needsSubprotocol, type WebSocketDoor } from "./websocket.ts";
 
-const HEADER_BYTES_MAX = 16 * 1024;
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const KEEP_ALIVE_MS = 5_000;
-/** How often the two limits above are looked after. */
+/** How often `headersMs` is looked after. */
 const CHECK_MS = 2_000;
-/** Sockets besides those of sessions: requests, and handshakes that are going on. */
-const SOCKETS_SPARE = 1_000;
+const HEALTH_PATH = "/healthz";
 
 const HOME = `This is a skypipe satellite: named pipes for the people who have its token.
 
@@ -29,7 +32,7 @@ const HOME = `This is a skypipe satellite: named pipes for the people who have i
 export interface HttpDoorParts {
   readonly site: Site;
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly software: string;
   readonly webSocket: WebSocketDoor;
@@ -38,88 +41,122 @@ export interface HttpDoorParts {
 
 /** A server that does not listen yet. */
 export function createHttpDoor(parts: HttpDoorParts): Server {
+  const { exchange, gate, software, limits, log } = parts;
   const server = createServer({
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersMs,
+    requestTimeout: 0, // a stream may go on for ever
+    // A client that is gone without a word is noticed, as a WebSocket's pings do [T-5].
+    keepAlive: true,
+    keepAliveInitialDelay: limits.pingMs,
+    keepAliveTimeout: limits.keepAliveMs,
     connectionsCheckingInterval: CHECK_MS,
   });
-  server.maxConnections = parts.limits.sessionsMax + SOCKETS_SPARE;
+  server.maxHeadersCount = limits.headersMax;
+  server.maxConnections = limits.sessionsMax + limits.strangersMax;
+  server.on("connection", (socket) => gate.arrived(socket));
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
-  server.on("request", (request, response) => void respond(parts, request, response));
-  server.on("upgrade", (request, socket, head) => upgrade(parts, request, socket, head));
+  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL); // for the feed, which only the root token gets
+  const feed = new ListFeed({ list, limits, log, isOpen: () => server.listening });
+  const desk: Desk = { exchange, software, limits, receipts: new Receipts(limits), feed };
+  for (const event of ["request", "checkContinue"]) {
+    server.on(event, (request, response) => void respond(parts, desk, request, response));
+  }
+  server.on("upgrade", (request, socket, head) => void upgrade(parts, request, socket, head));
   return server;
 }
 
+/** Answers a request that may be let in [T-3]. */
 async function respond(
   parts: HttpDoorParts,
+  desk: Desk,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const refusal = refusalOf(request.headers, parts.site);
-  if (refusal !== null) {
-    parts.log("warn", "request.refused", { status: 403, why: refusal });
-    answer(response, line(403, refusal)); // [T-3]
-    return;
-  }
+  request.on("error", () => {}); // whoever reads it hears that it is over
+  response.on("error", () => {});
+  response.once("close", () => {
+    const { statusCode: status, writableFinished: whole } = response;
+    parts.log("debug", "request.close", { method: request.method, status, whole });
+  });
+  noteRequest(request);
+  const asJson = accepts(request.headers.accept, "application/json");
   try {
-    answer(response, await route(parts, request));
+    refuseForeign(parts, request);
+    const answered = await route(parts, desk, { request, response, asJson });
+    if (answered !== null) finish(parts, request, response, answered);
   } catch (error) {
-    if (!(error instanceof WireError)) parts.log("error", "request.defect", { error: String(error) });
-    answer(
-      response,
-      answerOf(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect")),
-    );
+    finish(parts, request, response, answerOf(failureOf(parts, error), asJson));
   }
 }
 
-function upgrade(parts: HttpDoorParts, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+/** Throws WireError `forbidden` for a request that a web page elsewhere may have made [T-3]. */
+function refuseForeign(parts: HttpDoorParts, request: IncomingMessage): void {
   const refusal = refusalOf(request.headers, parts.site);
-  if (refusal !== null) {
-    parts.log("warn", "request.refused", { status: 403, why: refusal });
-    answerUpgrade(socket, line(403, refusal)); // [T-3]
-  } else if (pathOf(request) !== WEBSOCKET_PATH) {
-    answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
-  } else {
-    parts.webSocket.upgrade(request, socket, head);
+  if (refusal === null) return;
+  parts.gate.count(request);
+  parts.log("warn", "request.refused", { status: 403, why: refusal });
+  throw new WireError("forbidden", refusal);
+}
+
+function failureOf(parts: HttpDoorParts, error: unknown): WireError {
+  if (error instanceof WireError) return error;
+  parts.log("error", "request.defect", { error: String(error) });
+  return new WireError("internal", "the satellite has a defect");
+}
+
+function finish(
+  { limits }: HttpDoorParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  answered: Answer,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  if (hasUnreadBody(request)) {
+    closeGently(response, request.socket, limits.refusedMs); // [H-4]
+    request.resume();
+  }
+  answer(response, answered);
+}
+
+async function upgrade(
+  parts: HttpDoorParts,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const giveUp = (): void => void socket.destroy();
+  socket.on("error", giveUp); // until the WebSocket has it
+  try {
+    refuseForeign(parts, request);
+    if (targetOf(request.url).path === WEBSOCKET_PATH) await parts.webSocket.upgrade(request, socket, head);
+    else {
+      parts.gate.count(request);
+      answerUpgrade(socket, line(404, `there is no WebSocket here: it is at ${WEBSOCKET_PATH}`)); // [T-1]
+    }
+  } catch (error) {
+    answerUpgrade(socket, answerOf(failureOf(parts, error)));
+  } finally {
+    socket.off("error", giveUp);
   }
 }
 
-function route(parts: HttpDoorParts, request: IncomingMessage): Answer | Promise<Answer> {
-  const page = pages.get(pathOf(request));
-  if (page === undefined) return line(404, "there is nothing here");
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return line(405, "this can only be read", { allow: "GET, HEAD" });
+async function route(parts: HttpDoorParts, desk: Desk, asked: Omit<Asked, "target">): Promise<Answer | null> {
+  const { request } = asked;
+  const target = targetOf(request.url);
+  const page = pages.get(target.path);
+  if (page !== undefined) {
+    if (target.path !== HEALTH_PATH) parts.gate.count(request); // [K-3]
+    return isReading(request.method) ? page() : ONLY_READ;
   }
-  return page(parts, request);
+  const answered = await answerAboutPipes(desk, parts.gate, { ...asked, target });
+  if (answered !== undefined) return answered;
+  parts.gate.count(request);
+  return line(404, "there is nothing here");
 }
 
-type Page = (parts: HttpDoorParts, request: IncomingMessage) => Answer | Promise<Answer>;
-
-const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
+const pages: ReadonlyMap<string, () => Answer> = new Map([
   ["/", () => ({ status: 200, body: HOME })],
-  ["/healthz", () => line(200, "ok")],
-  ["/p", pipes],
+  [HEALTH_PATH, () => line(200, "ok")],
   [WEBSOCKET_PATH, needsSubprotocol],
 ]);
-
-async function pipes(
-  { exchange, keyring, software }: HttpDoorParts,
-  request: IncomingMessage,
-): Promise<Answer> {
-  const token = tokenIn(request.headers.authorization);
-  const rights = keyring.rightsOf(token); // [T-4]
-  if (rights === null) {
-    throw new WireError(
-      "unauthorized",
-      token === null ? "this satellite wants a token: send it as a Bearer token" : "the token is wrong",
-    );
-  }
-  const rows = await listPipes(exchange, rights, software);
-  return { status: 200, type: "application/json", body: `${JSON.stringify(rows)}\n` };
-}
-
-function pathOf(request: IncomingMessage): string {
-  return request.url?.split("?", 1)[0] ?? "";
-}

@@ -24,6 +24,8 @@ export class Context {
   readonly streams: Map<number, Stream> = new Map();
   /** Pipes that may have become empty in the event that is being handled. */
   readonly emptied: Set<Pipe> = new Set();
+  /** Streams that a reader has had to give back in the event that is being handled: what follows from it is still to be done. */
+  readonly unsettled: Set<Stream> = new Set();
   /** Readers that somebody replaced in the event that is being handled [L-12]. */
   readonly expelled: Set<Reader> = new Set();
   /** Streams whose first window waits for the budget [W-5]. */

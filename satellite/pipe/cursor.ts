@@ -31,7 +31,7 @@ export class Cursor implements Notable {
   acked: number;
   /** Where the reader thinks that the next chunk begins. */
   toldOffset = 0;
-  /** Made again after a restart; its reader has not yet said how far it is [S-10]. */
+  /** Its reader has not come back since a restart, and has not yet said how far it is [S-10]. */
   isRestored = false;
   /** Joined in mid-line: waits for the next line start. */
   isSkipping = false;
@@ -77,6 +77,7 @@ export class Cursor implements Notable {
       offset,
       ...info,
       ...(kind === null ? {} : { kind }),
+      ...(this.reader.isAlone ? { alone: true } : {}),
     });
   }
 
@@ -126,23 +127,30 @@ export class Cursor implements Notable {
 
   /** Where another reader goes on after this one (PROTOCOL.md §8). */
   restart(ctx: Context): number {
-    return this.isSkipping ? this.next : this.marks.restart(this.acked, ctx.limits.chunkBytesMax);
+    const reachBytes = ctx.limits.chunkBytesMax;
+    if (!this.isSkipping) return this.marks.restart(this.acked, reachBytes);
+    const { lineStart } = this.stream;
+    return this.next - lineStart <= reachBytes ? lineStart : this.next;
   }
 
-  /** Goes on at `offset`, which the reader says it has received. Returns whether that can be. */
-  rewind(offset: number): boolean {
+  /** Goes on at `offset`, which the reader says it has received; `hasEnd`: the end too. Returns whether that can be. */
+  rewind(offset: number, hasEnd: boolean): boolean {
     if (offset > this.next || offset < this.acked || !this.marks.rewind(offset, this.acked)) return false;
     this.next = offset;
     this.#loaded = [];
     this.#load = 0;
-    // An empty final chunk is sent again: its offset does not tell whether it was received.
-    this.endSent = offset > this.stream.finalOffset;
+    this.endSent = (hasEnd && !this.stream.isRunning) || offset > this.stream.finalOffset;
     return true;
   }
 
   /** Nothing was sent yet. */
   get isUntouched(): boolean {
     return this.next === this.start && !this.endSent && !this.isAnnounced;
+  }
+
+  /** It has got nothing yet, and what comes is not the first byte. */
+  get hasMissedStart(): boolean {
+    return this.start > 0 && this.isUntouched && !this.isRestored;
   }
 
   /** Jumps to `offset` without sending what lies before. */

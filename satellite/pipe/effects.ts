@@ -1,35 +1,14 @@
 /** What goes into the broker and what comes out of it: it has no sockets, no disk, no timers and no clock of its own. */
 import type { ErrorCode } from "../wire/errors.ts";
-import type { Fact, JsonValue } from "../wire/fact.ts";
+import type { Fact } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
-import type { Rights } from "../wire/rights.ts";
+import type { Rights, Terms } from "../wire/rights.ts";
 
 /** A connection, as the door that holds it numbers it. Never used again for another. */
 export type ConnectionId = number;
 
 export type { Rights };
-
-/** What the store has of a stream, after a restart. */
-export interface KeptStream {
-  readonly id: number;
-  readonly from: number;
-  readonly to: number;
-  /** The final chunk is there. */
-  readonly end: boolean;
-  /** Flags and offset of the last chunk. */
-  readonly lastFlags: number;
-  readonly lastOffset: number;
-  readonly lastArrival: number;
-  /** Bytes that were durable are missing behind `to`. */
-  readonly damaged: boolean;
-}
-
-/** What the store gives back after a restart. */
-export interface Recovered {
-  readonly facts: ReadonlyMap<string, JsonValue>;
-  readonly streams: readonly KeptStream[];
-}
 
 export type BrokerEvent =
   /** A `hello` whose token was accepted. `secret` is 128 fresh random bits, for the session that may be made. */
@@ -59,6 +38,8 @@ export type BrokerEffect =
   | { type: "forward"; connection: ConnectionId; chunk: Chunk }
   /** Close the connection, after what was sent: with an error's code, or normally. */
   | { type: "close"; connection: ConnectionId; code: ErrorCode | "normal" }
+  /** Sign the token of a share, and answer the request `ref` with `shared` [A-3]. */
+  | { type: "issue"; connection: ConnectionId; ref: number; terms: Terms; lasting: boolean }
   /** Begin to keep a stream; before its first `append`. */
   | { type: "create"; stream: number; pipe: string; openedMs: number; info: StreamInfo; ttlMs?: number }
   | { type: "append"; chunk: Chunk }

@@ -2,12 +2,17 @@
 import type { ErrorCode } from "../wire/errors.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
-import { advance, discard, laggardsOf, spill, trim } from "./flow.ts";
+import { advance, discard, laggardsOf, spill, trim, waitsWhole } from "./flow.ts";
 import { removeCursor, withdraw } from "./join.ts";
 import { match } from "./offer.ts";
 import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
 import { type Failure, type Stream, StreamState } from "./stream.ts";
+
+export const OUT_OF_REACH: Failure = {
+  code: "aborted",
+  reason: "its reader has gone and nobody else can have all of it",
+};
 
 /** Brings a stream into order after anything has changed: what is safe, kept and stored, and what its writer is told. */
 export function settle(ctx: Context, stream: Stream): void {
@@ -72,7 +77,6 @@ export function removeStream(ctx: Context, stream: Stream, failure: Failure): vo
   if (stream.isRunning) stream.pipe.runningCount--;
   stream.state = StreamState.aborted;
   stream.failure = failure;
-  stream.head = 0;
   stream.writer.fail(ctx, stream, failure.code, failure.reason);
   finishStream(ctx, stream);
   closeDeliveries(ctx, stream);
@@ -139,19 +143,15 @@ export function cutLaggards(ctx: Context, stream: Stream): void {
 function store(ctx: Context, stream: Stream): void {
   while (!spill(ctx, stream)) {
     if (stream.isGone) return;
-    if (stream.isKeptWhole && stream.isRunning) {
-      letGo(ctx, stream); // what has ended needs no more memory than its window
-      trim(ctx, stream);
-    } else if (!cutFurthest(ctx)) {
+    if (waitsWhole(ctx, stream)) return wait(ctx, stream);
+    if (mayBeLetGo(stream)) letGo(ctx, stream);
+    else if (!cutFurthest(ctx)) {
       if (!stream.isHeld) wait(ctx, stream);
       return;
     }
   }
   const storedBytes = stream.stored === null ? 0 : stream.stored.to - stream.stored.from;
-  if (stream.isKeptWhole && stream.isRunning && storedBytes * 2 > ctx.room.maxBytes) {
-    letGo(ctx, stream);
-    trim(ctx, stream);
-  }
+  if (storedBytes * 2 > ctx.room.maxBytes && mayBeLetGo(stream)) letGo(ctx, stream);
   if (ctx.room.waiting.delete(stream) || stream.writer.isPaused) stream.writer.unpause(ctx, stream);
 }
 
@@ -161,10 +161,21 @@ export function wait(ctx: Context, stream: Stream): void {
   stream.writer.pause(ctx, stream);
 }
 
+/**
+ * Whether a `one` reader has it while it runs [L-10]: what has ended needs no more memory than its window. (After a
+ * restart others may have whole what runs again, since its end was forgotten: that is as much.)
+ */
+function mayBeLetGo(stream: Stream): boolean {
+  if (!stream.isKeptWhole || !stream.isRunning) return false;
+  for (const { whole, reader } of stream.cursors) if (whole && reader.mode === "one") return true;
+  return false;
+}
+
 /** Too large to be kept whole [L-10]. */
 function letGo(ctx: Context, stream: Stream): void {
   stream.isLetGo = true;
   ctx.notebook.note(stream);
+  trim(ctx, stream);
 }
 
 /** Cuts the reader that is furthest behind others. Returns whether there was one. */
@@ -209,10 +220,7 @@ function leaveBehind(ctx: Context, cursor: Cursor): void {
   const { stream } = cursor;
   if (stream.isBinary ? !stream.isIntact : cursor.whole && stream.isLetGo) {
     stream.takenFrom ??= cursor.start; // for nobody else
-    abortStream(ctx, stream, {
-      code: "aborted",
-      reason: "its reader has gone and nobody else can have all of it",
-    });
+    abortStream(ctx, stream, OUT_OF_REACH);
     settle(ctx, stream);
     return;
   }

@@ -11,7 +11,7 @@ const RELEASE_STEP_BYTES = 64 * 1024;
 export function advance(ctx: Context, stream: Stream): void {
   const durable = stream.stored?.durable ?? 0;
   // After a restart readers may be ahead of what their writer has sent again [S-10].
-  const acked = stream.isHeld ? Math.min(stream.minAcked() ?? 0, stream.head) : 0;
+  const acked = stream.isHeld && !waitsWhole(ctx, stream) ? Math.min(stream.minAcked() ?? 0, stream.head) : 0;
   const safe = Math.max(durable, acked, stream.safe);
   if (safe > stream.safe) {
     stream.window.acked(safe - stream.safe, ctx.nowMs);
@@ -72,9 +72,12 @@ export function revive(ctx: Context, stream: Stream, from: number): void {
   stream.head = from;
   stream.safe = from;
   stream.start = Math.max(stream.start, from);
+  stream.lineStart = from; // as good as always: text is cut at the ends of lines
   stream.isIntact = false;
-  // It was safe, so every reader had acknowledged it.
-  for (const cursor of stream.cursors) if (cursor.isRestored && cursor.acked < from) cursor.skipTo(from);
+  // It was safe, so every reader had acknowledged it; one that has come since begins here.
+  for (const cursor of stream.cursors) {
+    if (cursor.acked < from && (cursor.isRestored || cursor.isUntouched)) cursor.skipTo(from);
+  }
 }
 
 /** Forgets everything that memory and store have of the stream. */
@@ -100,6 +103,14 @@ export function laggardsOf(stream: Stream): Cursor[] {
   const fastest = stream.maxAcked;
   if (stream.cursors.size < 2) return [];
   return [...stream.cursors].filter((cursor) => cursor.acked < storedTo && cursor.acked < fastest);
+}
+
+/**
+ * Whether a stream that stays whole for its reader waits for a disk in trouble: what is acknowledged meanwhile stays in
+ * memory too, so that its writer has to wait [L-10] [L-15].
+ */
+export function waitsWhole(ctx: Context, stream: Stream): boolean {
+  return ctx.room.isShut && stream.isKeptWhole && stream.isRunning;
 }
 
 function floorOf(ctx: Context, stream: Stream): number {

@@ -66,7 +66,7 @@ export function take(ctx: Context, reader: Reader, stream: Stream, whole: boolea
 /** Joins running text from the next line start [L-4]. */
 export function joinFromNow(ctx: Context, reader: Reader, stream: Stream, copy: boolean): void {
   const cursor = addCursor(ctx, reader, stream, stream.head, { copy, whole: false });
-  cursor.isSkipping = !stream.atLineStart;
+  cursor.isSkipping = !stream.isAtLineStart;
 }
 
 /** Joins a binary stream, or one that has just opened, at its first byte. */
@@ -116,14 +116,20 @@ export function restoreCursor(
   known: { had: true } | { start: number; copy: boolean; whole: boolean; skips: boolean },
 ): void {
   if ("had" in known) {
-    stream.hadBy.set(reader, new Cursor(ctx, reader, stream, 0, { copy: false, whole: false }));
+    rememberHad(ctx, reader, stream);
     return;
   }
   const start = Math.max(known.start, stream.stored?.from ?? stream.head);
   const cursor = addCursor(ctx, reader, stream, start, known);
   cursor.isSkipping = known.skips;
-  cursor.isRestored = true;
   if (!known.copy) stream.wasHeld = true;
+}
+
+/** The reader gets the stream no more: it has had it [L-11]. */
+export function rememberHad(ctx: Context, reader: Reader, stream: Stream): Cursor {
+  const cursor = new Cursor(ctx, reader, stream, 0, { copy: true, whole: false });
+  stream.hadBy.set(reader, cursor);
+  return cursor;
 }
 
 /** Takes a cursor out of its stream and its reader. */
@@ -140,6 +146,7 @@ export function removeCursor(ctx: Context, cursor: Cursor): void {
 export function withdraw(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;
   removeCursor(ctx, cursor);
+  ctx.unsettled.add(stream);
   if (!cursor.copy && !stream.isHeld && !stream.isTaken) stream.pipe.setFree(stream);
   if (cursor.isAnnounced) {
     reader.session.send(ctx, { type: "withdrawn", ref: reader.ref, stream: stream.id });
@@ -159,6 +166,7 @@ function addCursor(
   options: { copy: boolean; whole: boolean },
 ): Cursor {
   const cursor = new Cursor(ctx, reader, stream, start, options);
+  cursor.isRestored = reader.isRestored;
   reader.cursors.set(stream.id, cursor);
   reader.pending.add(cursor);
   if (reader.isSpectator) {

@@ -64,7 +64,7 @@ export function turnBinary(ctx: Context, stream: Stream): Reader[] {
     const { reader } = cursor;
     if (reader.mode !== "plain" || reader.phase === Phase.single) continue;
     const isOldest = [...reader.cursors.values()].every((other) => other.stream.order >= stream.order);
-    if (!reader.hasBegun && isOldest) {
+    if (cursor.isAnnounced || (!reader.hasBegun && isOldest)) {
       for (const other of reader.cursors.values()) if (other !== cursor) withdraw(ctx, other);
       reader.enter(ctx, Phase.single);
     } else {

@@ -71,7 +71,7 @@ function nextOf(ctx: Context, cursor: Cursor): Choice | Nothing {
     next === Nothing.none &&
     stream.state === StreamState.aborted &&
     !cursor.endSent &&
-    cursor.next >= stream.head;
+    (stream.isGone || cursor.next >= stream.head);
   return isAtAbort ? { cursor, chunk: null } : next;
 }
 

@@ -39,6 +39,8 @@ export class Reader implements Notable {
   isForgotten = false;
   /** Made again after a restart; it has not come back yet [S-10]. */
   isRestored = false;
+  /** … and nothing was known then of a delivery: what it has since is perhaps not its first. */
+  isUnsure = false;
   #phase: Phase = Phase.waiting;
   /** The cursor that must go on: it stands in mid-line, or in a binary stream [L-6] [L-7]. */
   current: Cursor | null = null;
@@ -80,15 +82,24 @@ export class Reader implements Notable {
       phase: this.#phase,
       hasBegun: this.hasBegun,
       failure: this.failure ?? undefined,
+      isUnsure: this.isUnsure || undefined,
     });
   }
 
   /** Takes up where `fact` says it was. */
-  restore(phase: Phase, hasBegun: boolean, failure: Reader["failure"]): void {
+  restore({ phase, hasBegun, failure, isUnsure }: Omit<ReaderFact, "pipe" | "mode" | "isFresh">): void {
     this.isRestored = true;
+    this.isUnsure = isUnsure === true || phase === Phase.waiting;
     this.#phase = phase;
     this.hasBegun = hasBegun;
-    this.failure = failure;
+    this.failure = failure ?? null;
+  }
+
+  /** It has come back after a restart, and said how far it is. */
+  resumed(ctx: Context): void {
+    if (this.isUnsure) ctx.notebook.note(this);
+    this.isRestored = false;
+    this.isUnsure = false;
   }
 
   /** Taps and peeks are never counted. */
@@ -108,6 +119,11 @@ export class Reader implements Notable {
   /** Whether its delivery has not begun and can be of any kind. */
   get isWaiting(): boolean {
     return this.#phase === Phase.waiting;
+  }
+
+  /** Whether its delivery is one stream, and no other will join it. */
+  get isAlone(): boolean {
+    return this.#phase === Phase.single;
   }
 
   /** Whether one of its streams is still running. */
@@ -133,6 +149,17 @@ export class Reader implements Notable {
 }
 
 export type ReaderFailure = { code: ErrorCode; message: string };
+
+/** What `fact` writes. */
+export interface ReaderFact {
+  readonly pipe: string;
+  readonly mode: Mode;
+  readonly isFresh: boolean;
+  readonly phase: Phase;
+  readonly hasBegun: boolean;
+  readonly failure?: ReaderFailure;
+  readonly isUnsure?: boolean;
+}
 
 export interface ReaderOptions {
   readonly mode: Mode;

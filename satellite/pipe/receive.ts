@@ -1,7 +1,9 @@
 /** The way of a chunk that has arrived: to whoever reads, and into the store where it must. */
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import type { Kind } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import { closeDeliveries, closeIfOver, cutLaggards, expireLater, settle } from "./endings.ts";
+import { abortIfMissed, giveBackMissed } from "./missed.ts";
 import { match, turnBinary } from "./offer.ts";
 import { pump } from "./pump.ts";
 import { skip } from "./spectate.ts";
@@ -12,7 +14,7 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
   if (stream.writer.failure !== null || stream.isGone) return;
   const isKindNews = stream.kind === null;
   if (!stream.receive(ctx, chunk)) return;
-  if (isKindNews) learnKind(ctx, stream, chunk);
+  if (isKindNews) learnKind(ctx, stream, hasFlag(chunk, Flag.binary) ? "binary" : "text");
   passOn(stream, chunk);
   if (!stream.isRunning) {
     stream.pipe.runningCount--;
@@ -24,13 +26,15 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
   cutLaggards(ctx, stream);
   settle(ctx, stream);
   expireLater(ctx, stream);
+  if (isKindNews) abortIfMissed(ctx, stream); // after a restart that has forgotten it
 }
 
-/** The first chunk says which kind the stream is [W-7]. */
-function learnKind(ctx: Context, stream: Stream, chunk: Chunk): void {
+/** The first chunk says which kind the stream is [W-7]; or a reader does, when that was forgotten [S-10]. */
+export function learnKind(ctx: Context, stream: Stream, kind: Kind): void {
   ctx.notebook.note(stream);
-  stream.kind = hasFlag(chunk, Flag.binary) ? "binary" : "text";
+  stream.kind = kind;
   if (!stream.isBinary) return;
+  giveBackMissed(ctx, stream);
   for (const reader of turnBinary(ctx, stream)) closeIfOver(ctx, reader);
   match(ctx, stream.pipe);
 }

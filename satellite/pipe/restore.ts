@@ -1,24 +1,27 @@
 /** Making everything again from the journal and the store, after a restart [S-9]. */
 import type { JsonValue } from "../wire/fact.ts";
 import { Flag } from "../wire/frame.ts";
-import type { Kind, Mode, StreamInfo } from "../wire/messages.ts";
+import type { Kind, StreamInfo } from "../wire/messages.ts";
+import type { KeptStream, Recovered } from "../wire/recovered.ts";
+import { ALL, type Rights } from "../wire/rights.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
-import type { KeptStream, Recovered } from "./effects.ts";
 import { abortStream, expireLater } from "./endings.ts";
 import { enrol } from "./enrol.ts";
 import type { IdKind } from "./ids.ts";
 import { restoreCursor } from "./join.ts";
 import type { Pipes } from "./pipes.ts";
-import { type Phase, Reader, type ReaderFailure } from "./reader.ts";
+import { Reader, type ReaderFact } from "./reader.ts";
 import { ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { Share, type ShareFact, type Shares } from "./shares.ts";
 import { type Failure, Stream, StreamState } from "./stream.ts";
 import { Writer } from "./writer.ts";
 
 /** The facts, as `fact()` of each class writes them. */
 interface SessionFact {
   readonly secret: string;
+  readonly share?: string;
 }
 interface WriterFact {
   readonly stream: number;
@@ -42,14 +45,6 @@ interface StreamFact {
   readonly takenFrom?: number;
   readonly isLetGo: boolean;
 }
-interface ReaderFact {
-  readonly pipe: string;
-  readonly mode: Mode;
-  readonly isFresh: boolean;
-  readonly phase: Phase;
-  readonly hasBegun: boolean;
-  readonly failure?: ReaderFailure;
-}
 type CursorFact =
   | { readonly had: true }
   | { readonly start: number; readonly copy: boolean; readonly whole: boolean; readonly skips: boolean };
@@ -59,10 +54,14 @@ interface Desk {
   readonly ctx: Context;
   readonly pipes: Pipes;
   readonly sessions: Sessions;
+  readonly shares: Shares;
   readonly options: BrokerOptions;
 }
 
-const noRights = { mayRead: () => false, mayWrite: () => false, mayManage: false };
+/** Until an end resumes it, nobody asks what a session may do: only by which share it came counts. */
+function rightsOf(share: string): Rights {
+  return { scope: { share, pipe: "", right: "read", once: false } };
+}
 
 /** Makes sessions, attachments, streams and who holds them. Every session has just lost its connection. */
 export function restore(desk: Desk, { facts, streams }: Recovered): void {
@@ -87,6 +86,9 @@ export function restore(desk: Desk, { facts, streams }: Recovered): void {
   for (const [[id], fact] of factsOf<{ secret: string; writers: ExpiredWriter[] }>(facts, "expired")) {
     desk.sessions.restoreExpired(ctx, new ExpiredSession(id as string, fact.secret, fact.writers));
   }
+  for (const [[id], fact] of factsOf<ShareFact>(facts, "share")) {
+    desk.shares.add(ctx, Share.restore(id as string, fact));
+  }
   for (const id of kept.keys()) if (!ctx.streams.has(id)) ctx.emit({ type: "drop", stream: id }); // consumed long ago
   for (const stream of ctx.streams.values()) release(ctx, stream, sessions);
 }
@@ -99,7 +101,7 @@ function* factsOf<T>(facts: ReadonlyMap<string, JsonValue>, kind: string): Gener
 }
 
 function restoreSession(desk: Desk, id: string, fact: SessionFact): Session {
-  const session = new Session(id, fact.secret, noRights, null);
+  const session = new Session(id, fact.secret, fact.share === undefined ? ALL : rightsOf(fact.share), null);
   session.lostMs = desk.ctx.nowMs;
   desk.sessions.restore(session);
   return session;
@@ -130,7 +132,7 @@ function restoreStream(
   const { ctx } = desk;
   // Its writer's session may be long over: the stream stays.
   const session = sessions.get(fact.session);
-  const writer = new Writer(session ?? new Session(fact.session, "", noRights, null), fact.ref, false);
+  const writer = new Writer(session ?? new Session(fact.session, "", ALL, null), fact.ref, false);
   writer.isForgotten = session === undefined;
   const stream = new Stream(ctx, desk.pipes.obtain(ctx.limits, fact.pipe), writer, {
     id,
@@ -162,7 +164,7 @@ function restoreKept(ctx: Context, stream: Stream, kept: KeptStream): void {
   stream.head = kept.to;
   stream.isIntact = kept.from === 0;
   stream.start = Math.max(stream.start, kept.from); // what the store has let go, all had acknowledged
-  stream.atLineStart = kept.to === 0 || (kept.lastFlags & Flag.line) !== 0;
+  stream.lineStart = (kept.lastFlags & Flag.line) !== 0 ? kept.to : kept.lastOffset;
   if (kept.end) {
     stream.state = StreamState.ended;
     stream.finalOffset = kept.lastOffset;
@@ -197,7 +199,7 @@ function restoreReader(desk: Desk, session: Session, ref: number, fact: ReaderFa
   const pipe = desk.pipes.obtain(desk.ctx.limits, fact.pipe);
   const { mode, isFresh } = fact;
   const reader = new Reader(session, ref, pipe, { mode, isFresh, peekBytes: Number.POSITIVE_INFINITY });
-  reader.restore(fact.phase, fact.hasBegun, fact.failure ?? null);
+  reader.restore(fact);
   session.readers.set(ref, reader);
   if (!reader.isOver) (reader.isSpectator ? pipe.spectators : pipe.readers).add(reader);
   else desk.ctx.emptied.add(pipe);

@@ -1,16 +1,19 @@
 /** Telling an end again what it may have missed, and learning from it what a restart has lost [S-4] [S-5] [S-10]. */
 import { WireError } from "../wire/errors.ts";
 import { type Hello, PositionState } from "../wire/messages.ts";
+import { allows } from "../wire/rights.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, detach, finishIfComplete } from "./endings.ts";
 import { revive } from "./flow.ts";
+import { rememberHad, withdraw } from "./join.ts";
+import { abortIfMissed } from "./missed.ts";
 import { match } from "./offer.ts";
 import type { Pipe } from "./pipe.ts";
 import { pump } from "./pump.ts";
 import { Phase, type Reader } from "./reader.ts";
+import { learnKind } from "./receive.ts";
 import type { Session } from "./session.ts";
-import type { Stream } from "./stream.ts";
 
 type Resume = NonNullable<Hello["resume"]>;
 type Positions = ReadonlyMap<number, Position>;
@@ -29,7 +32,8 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   const froms = new Map(resume.writers.map(({ ref, from }) => [ref, from]));
   for (const [ref, stream] of session.writers) {
     if (!stream.isDormant) continue;
-    wake(ctx, stream, froms.get(ref) ?? 0); // one that is not named has not learned of its stream, and sent nothing
+    revive(ctx, stream, froms.get(ref) ?? 0); // one that is not named has not learned of its stream, and sent nothing
+    abortIfMissed(ctx, stream);
     woken.add(stream.pipe);
   }
   for (const stream of session.writers.values()) stream.writer.replay(ctx, stream);
@@ -37,18 +41,9 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   for (const reader of session.readers.values()) {
     replayReader(ctx, reader, byRef.get(reader.ref) ?? new Map());
   }
-  for (const reader of session.readers.values()) if (reader.isWaiting) woken.add(reader.pipe);
+  for (const reader of session.readers.values())
+    if (reader.isWaiting || reader.isOver) woken.add(reader.pipe);
   for (const pipe of woken) match(ctx, pipe);
-}
-
-/** A binary stream that went live to readers who have gone since is of no use to others [L-4]. */
-function wake(ctx: Context, stream: Stream, from: number): void {
-  revive(ctx, stream, from);
-  if (stream.isIntact || !stream.isBinary || stream.isHeld || stream.isTaken) return;
-  abortStream(ctx, stream, {
-    code: "aborted",
-    reason: "its reader has gone and nobody else can have all of it",
-  });
 }
 
 function positionsOf(streams: Resume["readers"][number]["streams"]): Positions {
@@ -59,11 +54,16 @@ function replayReader(ctx: Context, reader: Reader, positions: Positions): void 
   const { session, ref } = reader;
   session.send(ctx, { type: "attached", ref });
   if (reader.failure !== null) session.send(ctx, { type: "error", ref, ...reader.failure });
+  else if (!reader.isSpectator) tellForgotten(ctx, reader, positions);
   if (reader.phase === Phase.done) session.send(ctx, { type: "done", ref });
   reader.current = null;
-  if (reader.isRestored && !reader.isOver && !reader.isSpectator) tellForgotten(ctx, reader, positions);
-  reader.isRestored = false;
   for (const cursor of reader.cursors.values()) rewind(ctx, cursor, positions.get(cursor.stream.id));
+  reader.resumed(ctx);
+  for (const { stream } of reader.cursors.values()) {
+    const isBinary = positions.get(stream.id)?.state === PositionState.binary;
+    if (isBinary && stream.kind === null) learnKind(ctx, stream, "binary");
+    abortIfMissed(ctx, stream);
+  }
   finishIfComplete(ctx, reader);
   pump(ctx, reader);
 }
@@ -72,27 +72,46 @@ function replayReader(ctx: Context, reader: Reader, positions: Positions): void 
 function tellForgotten(ctx: Context, reader: Reader, positions: Positions): void {
   const { session, ref } = reader;
   for (const [stream, { received: offset, state }] of positions) {
-    if (state === PositionState.ended || reader.cursors.has(stream)) continue;
+    if (reader.cursors.has(stream)) continue;
+    const hasEnded = state === PositionState.ended;
+    if (hasEnded || offset > 0) noteHad(ctx, reader, stream);
+    if (hasEnded) continue;
     if (offset === 0) session.send(ctx, { type: "withdrawn", ref, stream });
     else {
       const reason = "the satellite has lost power, and forgotten it";
       session.send(ctx, { type: "aborted", ref, stream, offset, code: "aborted", reason });
     }
   }
-  if (reader.mode === "follow" || reader.cursors.size > 0) return;
+  if (reader.isRestored && !reader.isOver && reader.mode !== "follow") closeForgotten(ctx, reader, positions);
+}
+
+function noteHad(ctx: Context, reader: Reader, id: number): void {
+  const stream = ctx.streams.get(id);
+  if (stream?.pipe !== reader.pipe || stream.hadBy.has(reader)) return;
+  ctx.notebook.note(rememberHad(ctx, reader, stream));
+}
+
+/** A delivery that is forgotten is over for the reader that had it: what was offered to it since is not for it [L-5]. */
+function closeForgotten(ctx: Context, reader: Reader, positions: Positions): void {
+  const cursors = [...reader.cursors.values()];
+  const isForgotten = reader.isUnsure && !cursors.some(({ stream }) => positions.has(stream.id));
+  if (cursors.length > 0 && !isForgotten) return;
   const hasHad = [...positions.values()].some(
     ({ received, state }) => received > 0 || state === PositionState.ended,
   );
-  if (hasHad) reader.enter(ctx, Phase.closing);
-  else if (!reader.isWaiting) reader.enter(ctx, Phase.waiting);
+  if (hasHad) {
+    for (const cursor of cursors) withdraw(ctx, cursor);
+    reader.enter(ctx, Phase.closing);
+  } else if (cursors.length === 0 && !reader.isWaiting) reader.enter(ctx, Phase.waiting);
 }
 
 function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): void {
   const { reader, stream } = cursor;
+  const hasEnd = position?.state === PositionState.ended;
   if (!cursor.copy) stream.pipe.free.delete(stream.id);
   if (cursor.isRestored) restore(cursor, position);
-  else if (reader.isSpectator) cursor.skipTo(position?.received ?? cursor.next);
-  else if (!cursor.isSkipping && !cursor.rewind(position?.received ?? cursor.acked)) {
+  else if (reader.isSpectator) cursor.skipTo(position?.received ?? cursor.start);
+  else if (!cursor.isSkipping && !cursor.rewind(position?.received ?? cursor.acked, hasEnd)) {
     throw new WireError(
       "protocol",
       "a reader resumes at an offset that is not the end of a chunk it was sent",
@@ -100,8 +119,9 @@ function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): v
   }
   reader.pending.add(cursor);
   if (cursor.isAnnounced) cursor.announce(ctx, cursor.next);
-  const isInside = stream.isBinary ? cursor.next > 0 && !reader.isSpectator : cursor.marks.standsInMidLine;
-  if (isInside && !cursor.endSent) reader.current = cursor;
+  const isBinary = stream.isBinary || position?.state === PositionState.binary;
+  const isInside = isBinary ? cursor.next > 0 && !reader.isSpectator : cursor.marks.standsInMidLine;
+  if (isInside && !cursor.endSent && !reader.current?.stream.isBinary) reader.current = cursor;
 }
 
 /** After a restart only the end knows how far it is [S-10]. What it has not begun is still as it was. */
@@ -118,13 +138,13 @@ function restore(cursor: Cursor, position: Position | undefined): void {
 function dropForbidden(ctx: Context, session: Session): void {
   const message = "this token does not allow it any more";
   for (const stream of session.writers.values()) {
-    if (session.rights.mayWrite(stream.pipe.name)) continue;
+    if (allows(session.rights, "open", stream.pipe.name)) continue;
     stream.writer.fail(ctx, stream, "forbidden", message);
     if (stream.isRunning)
       abortStream(ctx, stream, { code: "aborted", reason: "its writer is not allowed to write any more" });
   }
   for (const reader of session.readers.values()) {
-    if (session.rights.mayRead(reader.pipe.name) || reader.isOver) continue;
+    if (allows(session.rights, "read", reader.pipe.name) || reader.isOver) continue;
     reader.failure = { code: "forbidden", message };
     reader.enter(ctx, Phase.failed);
     detach(ctx, reader);

@@ -15,7 +15,8 @@ export class Room {
   #usedBytes = 0;
   /** Set when room was given back since it was last cleared. */
   wasFreed = false;
-  #isShut = false;
+  /** The store is in trouble: nothing fits. */
+  isShut = false;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
@@ -27,14 +28,14 @@ export class Room {
 
   /** Whether a pipe may store so many bytes more: the last quarter is not for those that hold more than a quarter [L-15]. */
   admits(pipe: Held, bytes: number): boolean {
-    if (this.#isShut) return false;
+    if (this.isShut) return false;
     const share = pipe.heldBytes > this.maxBytes / 4 ? 0.75 : 1;
     return this.#usedBytes + bytes <= this.maxBytes * share;
   }
 
   /** Nothing fits while the store is in trouble. */
   shut(isShut: boolean): void {
-    this.#isShut = isShut;
+    this.isShut = isShut;
     if (!isShut) this.wasFreed = true;
   }
 

@@ -3,7 +3,7 @@ import type { SatelliteMessage } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { ConnectionId, Rights } from "./effects.ts";
-import type { Notable } from "./notebook.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 
@@ -14,6 +14,8 @@ export class Session implements Notable {
   rights: Rights;
   isOver = false;
   connection: ConnectionId | null;
+  /** Of the resume that it goes on with, as its end counts them [S-3]. */
+  attempt = 0;
   /** Too much waits in its socket: its readers pause. */
   isCongested = false;
   /** When the connection was lost, in milliseconds; `null` while there is one. */
@@ -36,7 +38,8 @@ export class Session implements Notable {
   }
 
   fact(): JsonValue | null {
-    return this.isOver ? null : { secret: this.secret };
+    if (this.isOver) return null;
+    return json({ secret: this.secret, share: this.rights.scope?.share });
   }
 
   /** Its end, with everything that is attached to it. */

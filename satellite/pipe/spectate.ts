@@ -24,5 +24,5 @@ function firstLineStart(stream: Stream, from: number): number | null {
   for (const chunk of stream.memory.from(from)) {
     if (hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final)) return chunk.end;
   }
-  return stream.atLineStart ? stream.head : null;
+  return stream.isAtLineStart ? stream.head : null;
 }

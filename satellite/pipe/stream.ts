@@ -68,8 +68,8 @@ export class Stream implements Notable {
   head = 0;
   /** Where the final chunk begins; infinite while there is none. */
   finalOffset: number = Number.POSITIVE_INFINITY;
-  /** The last chunk ended at the end of a line, or there is none. */
-  atLineStart = true;
+  /** The last line start: where the line begins that comes, or that is unfinished. */
+  lineStart = 0;
   lastByteMs: number;
   stored: Stored | null = null;
   /** The store knows the stream. */
@@ -107,7 +107,11 @@ export class Stream implements Notable {
     this.openedMs = origin.openedMs;
     this.lastByteMs = ctx.nowMs;
     this.order = origin.order;
-    this.window = new Window(ctx.limits, ctx.nowMs, ctx.budget);
+    this.window = new Window(
+      ctx.limits,
+      ctx.nowMs,
+      ctx.budget.purse(writer.session.rights.scope?.share ?? null),
+    );
   }
 
   get factKey(): string {
@@ -193,7 +197,8 @@ export class Stream implements Notable {
     if (!this.isRunning) throw new WireError("protocol", "a chunk after the end of its stream");
     if (chunk.offset !== this.head)
       throw new WireError("protocol", "a chunk does not begin where the last one ended");
-    if (chunk.end > this.writer.credit) throw new WireError("protocol", "a chunk beyond the credit");
+    if (!isEmpty && chunk.end > this.writer.credit)
+      throw new WireError("protocol", "a chunk beyond the credit");
     const kind: Kind = hasFlag(chunk, Flag.binary) ? "binary" : "text";
     if (this.kind !== null && this.kind !== kind) {
       throw new WireError("protocol", "a chunk of another kind than its stream");
@@ -205,8 +210,13 @@ export class Stream implements Notable {
     if (hasFlag(chunk, Flag.final)) {
       this.state = StreamState.ended;
       this.finalOffset = chunk.offset;
-    } else this.atLineStart = hasFlag(chunk, Flag.line);
+    } else if (hasFlag(chunk, Flag.line)) this.lineStart = chunk.end;
     return true;
+  }
+
+  /** Whether what comes is the start of a line. */
+  get isAtLineStart(): boolean {
+    return this.lineStart === this.head;
   }
 
   /** Whether the store has the chunk that begins at `offset`. */

@@ -1,6 +1,7 @@
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
+import type { Recovered } from "../wire/recovered.ts";
 import { ChunkList } from "./chunk-list.ts";
-import type { OnDurable, OnTrouble, Recovered, Store, StreamRecord } from "./store.ts";
+import type { OnDurable, OnTrouble, Store, StreamRecord } from "./store.ts";
 
 /** A frame may keep a buffer of up to this many times its own size from being freed; else it is copied. */
 const SPARE_FACTOR_MAX = 2;

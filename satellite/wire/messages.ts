@@ -1,4 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
+import type { Right } from "./rights.ts";
 import { bool, type Fields, int, listOf, oneOf, record, seconds, str, tuple } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
@@ -28,14 +29,29 @@ export interface PipeRow {
   taps: number;
 }
 
+/** One row of `shares`. Times are milliseconds since the epoch. */
+export interface ShareRow {
+  id: string;
+  pipe: string;
+  right: Right;
+  createdMs: number;
+  expiresMs?: number;
+  once?: boolean;
+  /** A `once` share that was used. */
+  used?: boolean;
+}
+
 /** Where a writer stands: the offset from which it can send again [S-10]. */
 export interface WriterPosition {
   ref: number;
   from: number;
 }
 
-/** `ended`: its end was acknowledged. `midLine`: the last chunk that was received had no BOUNDARY [S-10]. */
-export const PositionState = { inside: 0, ended: 1, midLine: 2 } as const;
+/**
+ * `ended`: its end was received. `midLine`: the last chunk that was received had no BOUNDARY. `binary`: something of a
+ * binary stream was [S-10].
+ */
+export const PositionState = { inside: 0, ended: 1, midLine: 2, binary: 3 } as const;
 
 /** Where a reader stands in the streams that it has begun [S-10]. */
 export interface ReaderPosition {
@@ -48,7 +64,14 @@ export type Hello = {
   protocol: number;
   software: string;
   token?: string;
-  resume?: { session: string; secret: string; writers: WriterPosition[]; readers: ReaderPosition[] };
+  resume?: {
+    session: string;
+    secret: string;
+    /** Grows with each attempt of the end to connect: of two that arrive out of order the later one counts [S-3]. */
+    attempt?: number;
+    writers: WriterPosition[];
+    readers: ReaderPosition[];
+  };
 };
 export type Open = {
   type: "open";
@@ -65,6 +88,15 @@ export type Read = {
   fresh?: boolean;
   limitBytes?: number;
 };
+export type ShareRequest = {
+  type: "share";
+  ref: number;
+  id: string;
+  pipe: string;
+  right: Right;
+  lifeMs?: number;
+  once?: boolean;
+};
 export type ReaderAck = { type: "ack"; ref: number; stream: number; offset: number; end?: boolean };
 
 /** What an end sends. */
@@ -79,6 +111,9 @@ export type EndMessage =
   | { type: "list"; ref: number }
   | { type: "remove"; ref: number; pipe: string }
   | { type: "inspect"; ref: number }
+  | ShareRequest
+  | { type: "shares"; ref: number }
+  | { type: "unshare"; ref: number; id: string }
   | { type: "bye" };
 
 export type Welcome = {
@@ -107,7 +142,14 @@ export type WriterAck = {
   credit: number;
   end?: boolean;
 };
-export type StreamBegins = { type: "stream"; ref: number; stream: number; offset: number } & StreamInfo;
+export type StreamBegins = {
+  type: "stream";
+  ref: number;
+  stream: number;
+  offset: number;
+  /** No other stream is in its delivery. */
+  alone?: boolean;
+} & StreamInfo;
 export type Aborted = {
   type: "aborted";
   ref: number;
@@ -115,6 +157,14 @@ export type Aborted = {
   offset: number;
   code: string;
   reason?: string;
+};
+export type Shared = {
+  type: "shared";
+  ref: number;
+  id: string;
+  token: string;
+  expiresMs?: number;
+  lasting: boolean;
 };
 export type Status = {
   type: "status";
@@ -149,6 +199,9 @@ export type SatelliteMessage =
   | { type: "expired"; ref: number; stream: number; received: number; end?: boolean }
   | { type: "listed"; ref: number; pipes: PipeRow[]; last: boolean }
   | { type: "removed"; ref: number; streams: number; bytes: number }
+  | Shared
+  | { type: "sharing"; ref: number; shares: ShareRow[]; last: boolean }
+  | { type: "unshared"; ref: number; id: string }
   | Status
   | { type: "goaway"; reason: string };
 
@@ -170,6 +223,17 @@ const row: Fields = {
   taps: int,
 };
 
+const right = oneOf("read", "write", "both");
+const shareRow: Fields = {
+  id: str(64),
+  pipe: str(200),
+  right,
+  createdMs: int,
+  "expiresMs?": int,
+  "once?": bool,
+  "used?": bool,
+};
+
 /** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
 export const endSchema: Record<EndMessage["type"], Fields> = {
   hello: {
@@ -179,6 +243,7 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
     "resume?": record({
       session: str(64),
       secret: str(64),
+      "attempt?": int,
       writers: listOf(record({ ref: int, from: int })),
       readers: listOf(record({ ref: int, streams: listOf(tuple(int, int, int, int)) })),
     }),
@@ -198,6 +263,9 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
   list: { ref: int },
   remove: { ref: int, pipe: str(65_536) },
   inspect: { ref: int },
+  share: { ref: int, id: str(64), pipe: str(65_536), right, "lifeMs?": int, "once?": bool },
+  shares: { ref: int },
+  unshare: { ref: int, id: str(64) },
   bye: {},
 };
 
@@ -218,7 +286,7 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   pause: { ref: int, stream: int, reason: oneOf("full") },
   continue: { ref: int, stream: int },
   attached: { ref: int },
-  stream: { ref: int, stream: int, offset: int, ...info },
+  stream: { ref: int, stream: int, offset: int, ...info, "alone?": bool },
   withdrawn: { ref: int, stream: int },
   aborted: { ref: int, stream: int, offset: int, code: str(32), "reason?": str(255) },
   gap: { ref: int, stream: int, offset: int },
@@ -227,6 +295,9 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   expired: { ref: int, stream: int, received: int, "end?": bool },
   listed: { ref: int, pipes: listOf(record(row)), last: bool },
   removed: { ref: int, streams: int, bytes: int },
+  shared: { ref: int, id: str(64), token: str(4096), "expiresMs?": int, lasting: bool },
+  sharing: { ref: int, shares: listOf(record(shareRow)), last: bool },
+  unshared: { ref: int, id: str(64) },
   status: {
     ref: int,
     software: str(64),

@@ -106,10 +106,10 @@ function scripted(...blocks: (string | Buffer | Promise<string> | null)[]): Inpu
 }
 
 it("the first block is text or binary, as its first 4 KiB say", async () => {
-  expect(await readFirstBlock(scripted("line\n"))).toMatchObject({ isBinary: false, pending: null });
-  expect(await readFirstBlock(scripted(Buffer.from([0, 10])))).toMatchObject({ isBinary: true });
+  expect(await readFirstBlock(scripted("line\n"))).toMatchObject({ kind: "text", pending: null });
+  expect(await readFirstBlock(scripted(Buffer.from([0, 10])))).toMatchObject({ kind: "binary" });
   const late = Buffer.concat([Buffer.alloc(4096, "a"), Buffer.from([0])]);
-  expect(await readFirstBlock(scripted(late))).toMatchObject({ isBinary: false });
+  expect(await readFirstBlock(scripted(late))).toMatchObject({ kind: "text" });
 });
 
 it("a block that does not end in a newline is waited on for the next one", async () => {
@@ -118,7 +118,7 @@ it("a block that does not end in a newline is waited on for the next one", async
 });
 
 it("at the end of the input it is what there is", async () => {
-  expect(await readFirstBlock(scripted())).toMatchObject({ isBinary: false, pending: null });
+  expect(await readFirstBlock(scripted())).toMatchObject({ kind: "text", pending: null });
   const first = await readFirstBlock(scripted("no newline"));
   expect(Buffer.from(first.bytes).toString()).toBe("no newline");
 });

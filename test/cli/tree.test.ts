@@ -1,7 +1,8 @@
 /** The verbs and their options: what is typed is understood, and the help's examples can be typed. */
 import { type Command, CommanderError } from "commander";
 import { beforeEach, expect, it } from "vitest";
-import { bareCommand, exampleOf, verbCommand } from "../../cli/commands/tree.ts";
+import { exampleOf } from "../../cli/commands/manners.ts";
+import { bareCommand, verbCommand } from "../../cli/commands/tree.ts";
 import { isVerb } from "../../cli/commands/verbs.ts";
 
 let ran: number;

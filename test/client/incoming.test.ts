@@ -181,6 +181,16 @@ describe("a lost connection", () => {
     expect(bench.sentTypes()).toEqual(["hello", "read"]);
   });
 
+  it("[S-10] says that it is inside a binary stream, as the satellite may have forgotten it", () => {
+    const bench = reading()
+      .say(stream(7))
+      .send(7, 0, "ab", Flag.binary)
+      .cut()
+      .clear()
+      .greet({ resumed: true });
+    expect(bench.sent()).toMatchObject([{ resume: { readers: [{ streams: [[7, 2, 0, 3]] }] } }]);
+  });
+
   it("[S-4] [R-6] [L-11] says what has come, drops what comes again, and acknowledges again", () => {
     const bench = reading().say(stream(7)).send(7, 0, "a\n").consumeAll().send(7, 2, "b\n").cut().clear();
     bench.greet({ resumed: true });

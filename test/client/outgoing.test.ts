@@ -416,6 +416,26 @@ describe("a session that is over", () => {
     expect(told.notices()).toMatchObject([{ type: "failed", error: { code: "expired" } }]);
   });
 
+  it("[W-6] goes on with `sync` text, and does not say in the end that a reader has all of it", () => {
+    const bench = away({ sync: true }).finish(1).greet({ session: "s2", expired: true });
+    bench
+      .say({ type: "expired", ref: 1, stream: 7, received: 4 })
+      .pong()
+      .say(opened({ stream: 9 }));
+    expect(bench.chunks()).toEqual([
+      [0, "c\n", LINE],
+      [2, "", FINAL],
+    ]);
+    bench.clear().say(ack(2, { stream: 9, end: true }));
+    expect(bench.notices()).toMatchObject([{ type: "safe" }, { type: "failed", error: { code: "expired" } }]);
+    const whole = writing({ sync: true }).cut();
+    whole.pass(GRACE_MS + 1).greet({ session: "s2", expired: true });
+    whole.say({ type: "expired", ref: 1, stream: 7, received: 0 }).pong().write(1, "a\n").finish(1);
+    whole.say(opened({ stream: 9 })).say(ack(2, { stream: 9, end: true }));
+    whole.clear().say({ type: "taken", ref: 1, stream: 9 });
+    expect(whole.notices()).toEqual([{ type: "finished", ref: 1 }]);
+  });
+
   it("tries on with text until it is stopped", () => {
     const bench = away().pass(3_600_000);
     expect(bench.notices()).toEqual([]);

@@ -1,6 +1,7 @@
 /** Readers: acks, windows, peeks. PROTOCOL §7. */
 import { expect, it } from "vitest";
 import { limits } from "../../satellite/wire/limits.ts";
+import type { RawEnd } from "../support/raw-end.ts";
 import { eventually, fence, leave, parts, place, type Start } from "./harness.ts";
 
 const KiB = 1024;
@@ -52,6 +53,37 @@ function rules(start: Start): void {
     await reader.untilDone();
     expect(reader.isAttached).toBe(true);
     expect(reader.text).toBe(pieces.join(""));
+  });
+
+  it("[R-2] a stream that is alone in its delivery says so", async () => {
+    const [pipe, shared, whole] = [at.pipe(), at.pipe(), at.pipe()];
+    const ended = await leave(at, pipe, ["ended\n"]);
+    const reader = await (await at.greet()).read(pipe);
+    await reader.untilDone();
+    expect(reader.seen(ended).info.alone).toBe(true);
+
+    const one = await (await at.greet()).read(shared, "one");
+    const forOne = await leave(at, shared, ["for one\n"]);
+    await one.untilDone();
+    expect(one.seen(forOne).info.alone).toBe(true);
+
+    const copying = await (await at.greet()).read(whole);
+    const binary = await (await at.greet()).open(whole, { kind: "binary" });
+    binary.finish("\0");
+    await copying.untilDone();
+    expect(copying.seen(binary).info.alone).toBe(true);
+  });
+
+  it("[R-2] a stream that is merged, followed or tapped does not say that it is alone", async () => {
+    const pipe = at.pipe();
+    const ends = await at.greetAll(3);
+    const modes = ["plain", "follow", "tap"] as const;
+    const readers = await Promise.all(modes.map((mode, index) => (ends[index] as RawEnd).read(pipe, mode)));
+    const writer = await leave(at, pipe, ["a line\n"]);
+    for (const reader of readers) {
+      await reader.untilEnded(writer);
+      expect(reader.seen(writer).info).not.toHaveProperty("alone");
+    }
   });
 
   it("[R-3] an ack that goes back is ignored", async () => {

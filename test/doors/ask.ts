@@ -59,7 +59,8 @@ export function handshake(path = "/ws", headers: Record<string, string> = {}): s
   return [`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }
 
-function place(url: string): { socketPath: string } | { host: string; port: number } {
+/** Where a satellite is, for a request or a socket. */
+export function place(url: string): { socketPath: string } | { host: string; port: number } {
   if (url.startsWith("unix:")) return { socketPath: url.slice("unix:".length) };
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) };

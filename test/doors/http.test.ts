@@ -27,13 +27,13 @@ describe("http", () => {
 
   it("does not tell strangers its version", async () => {
     const { url } = await useSatellite({ token, software: "skypipe/9.8.7" });
-    for (const path of ["/", "/healthz", "/p", "/nothing"]) {
+    for (const path of ["/", "/healthz", "/p", "/p/x", "/metrics", "/nothing"]) {
       const { headers, body } = await ask(url, path);
       expect(JSON.stringify(headers) + body).not.toContain("9.8.7");
     }
   });
 
-  it.each(["/p/", "/p/name", "/nothing", "/healthz/", "//", "/constructor", "/__proto__", "*"])(
+  it.each(["/nothing", "/pipes", "/P/x", "/healthz/", "//", "/constructor", "/__proto__", "*"])(
     "has nothing at %s: 404 in one line",
     async (path) => {
       const { url } = await useSatellite();

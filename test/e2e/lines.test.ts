@@ -1,8 +1,10 @@
 /** Text: many writers into one reader, line by line, and who joins later. */
+import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { numberedLines, pieces } from "../support/bytes.ts";
+import type { Bed } from "../support/bed.ts";
+import { numberedLines } from "../support/bytes.ts";
 import type { Proc } from "../support/proc.ts";
 import { useBed } from "../support/use-bed.ts";
 
@@ -19,10 +21,24 @@ function expectWholeLines(text: string, written: ReadonlyMap<string, readonly st
   for (const [owner, lines] of written) expect(got.get(owner)).toEqual(lines);
 }
 
-/** In pieces that end anywhere, as pipes give them. */
-async function writeInPieces(writer: Proc, lines: readonly string[], seed: number): Promise<void> {
-  for (const piece of pieces(Buffer.from(lines.join("")), 3_000, seed)) await writer.write(piece);
-  writer.end();
+/**
+ * Writers of these lines. Each is fed by a process that writes blocks which end anywhere in a line and never waits: a
+ * test that is busy for 100 ms between two of them would be a stdin that was silent, and such a line may be cut [L-6].
+ */
+function startWriters(bed: Bed, written: ReadonlyMap<string, readonly string[]>): Proc[] {
+  return [...written].map(([owner, lines], index) => {
+    const file = bed.path(`${owner}.txt`);
+    writeFileSync(file, lines.join(""));
+    const blocks = `dd if=${file} bs=${1_777 + 512 * index} status=none`;
+    return bed.shell(`{ read -r; ${blocks}; } | skypipe send lines`, { stdin: "socket" });
+  });
+}
+
+/** Lets them begin when all of them are there. */
+async function releaseWriters(bed: Bed, writers: readonly Proc[]): Promise<void> {
+  await bed.pipe("lines", { writers: writers.length });
+  for (const writer of writers) await writer.write("\n");
+  for (const writer of writers) await writer.exits(0);
 }
 
 it("[L-6][L-7] 8 writers × 5,000 lines into one reader", async () => {
@@ -32,14 +48,7 @@ it("[L-6][L-7] 8 writers × 5,000 lines into one reader", async () => {
 
   const reader = bed.skypipe(["lines"]);
   await bed.pipe("lines", { readers: 1 });
-  const writers = owners.map(() => bed.skypipe(["send", "lines"], { stdin: "socket" }));
-  await bed.pipe("lines", { writers: 8 });
-  await Promise.all(
-    writers.map(async (writer, index) =>
-      writeInPieces(writer, written.get(owners[index] ?? "") ?? [], index),
-    ),
-  );
-  for (const writer of writers) await writer.exits(0);
+  await releaseWriters(bed, startWriters(bed, written));
 
   expectWholeLines((await reader.exits(0)).out, written);
 });
@@ -49,13 +58,7 @@ it("[L-6] 8 writers × 5,000 lines, the reader last", async () => {
   await bed.satellite();
   const written = new Map(owners.map((owner) => [owner, numberedLines(owner, 5_000)]));
 
-  const writers = owners.map(() => bed.skypipe(["send", "lines"], { stdin: "socket" }));
-  await bed.pipe("lines", { writers: 8 });
-  const feeding = writers.map(async (writer, index) =>
-    writeInPieces(writer, written.get(owners[index] ?? "") ?? [], index),
-  );
-  await Promise.all(feeding);
-  for (const writer of writers) await writer.exits(0);
+  await releaseWriters(bed, startWriters(bed, written));
   const follower = bed.skypipe(["recv", "-f", "lines"]);
   await follower.putsBytes([...written.values()].flat().join("").length);
   await bed.pipe("lines", { streams: 0 });

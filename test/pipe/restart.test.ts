@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Flag } from "../../satellite/wire/frame.ts";
+import { PositionState, type ReaderPosition } from "../../satellite/wire/messages.ts";
 import { Stage } from "./stage.ts";
 
 describe("a restart", () => {
@@ -94,6 +95,152 @@ describe("a restart", () => {
     expect(newcomer.text).toBe("mine\n");
     holder.resume();
     expect([held.text, held.error]).toEqual(["mine\n", "replaced"]);
+  });
+
+  it("[W-2] an empty end needs no credit, where there is none after the restart", () => {
+    const stage = new Stage();
+    const end = stage.end();
+    const writer = end.open("x");
+    end.write(writer, "a\n");
+    Object.assign(stage.limits, { budgetBytes: 0 });
+    stage.restart();
+    end.resume();
+    expect([writer.credit, writer.safe]).toEqual([0, 2]);
+    end.finish(writer);
+    expect([end.closedWith, writer.endSafe]).toEqual([null, true]);
+  });
+
+  it("[L-10] [L-3] what runs again, as its end was not stored, is not let go for a reader that had it whole", async () => {
+    const stage = new Stage({ maxBufferBytes: 24 });
+    stage.holdsDurable = true;
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    const texts = ["1234567\n", "2345678\n", "3456789\n", "4567890\n"]; // for two of them there is no room
+    for (const text of texts) writerEnd.write(writer, text);
+    writerEnd.finish(writer);
+    const lazy = stage.end({ autoAck: false });
+    const first = lazy.read("x");
+    await stage.settle();
+    expect(first.text).toBe(texts.join(""));
+    stage.restart();
+    writerEnd.resume();
+    stage.advance(stage.limits.graceMs);
+    const second = stage.end().read("x");
+    await stage.settle();
+    expect([writer.error, second.text]).toEqual([null, first.text]);
+  });
+
+  it("[L-4] [S-10] a binary stream of which a part is gone aborts as soon as its kind is known again", () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    readerEnd.read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "ab", Flag.binary);
+    const fact = stage.fact(`stream/${writer.stream}`) as { kind?: string };
+    delete fact.kind;
+    stage.restart((key) => key.startsWith("cursor/"));
+    writerEnd.resume();
+    expect(writer.error).toBe(null);
+    writerEnd.write(writer, "cd", Flag.binary);
+    expect(writer.error).toBe("aborted");
+    expect(stage.broker.idle).toBe(false);
+  });
+
+  it("[L-4] [S-11] a reader that waits does not begin a binary stream in the middle, where who had it is forgotten", async () => {
+    const stage = new Stage();
+    stage.end().read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "ab", Flag.binary);
+    delete (stage.fact(`stream/${writer.stream}`) as { kind?: string }).kind;
+    stage.restart((key) => /^(cursor|reader)/.test(key));
+    const waiting = stage.end().read("x");
+    writerEnd.resume();
+    writerEnd.write(writer, "cd", Flag.binary);
+    expect([writer.error, waiting.text, waiting.done]).toEqual(["aborted", "", false]);
+    const other = stage.end();
+    other.finish(other.open("x"), "text\n");
+    expect([waiting.text, waiting.done]).toEqual(["text\n", true]);
+  });
+
+  it("[S-10] [L-7] a reader inside a binary stream stays alone with it, where the journal has lost its kind", () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "ab", Flag.binary);
+    const key = `reader/${readerEnd.session}/${reader.ref}`;
+    Object.assign(stage.fact(key) as object, { phase: "merge", hasBegun: false });
+    delete (stage.fact(`stream/${writer.stream}`) as { kind?: string }).kind;
+    stage.restart();
+    const other = stage.end();
+    other.finish(other.open("x"), "text\n");
+    const { session, secret } = readerEnd;
+    const streams: ReaderPosition["streams"] = [[writer.stream, 2, 2, PositionState.binary]];
+    readerEnd.connect({ session, secret, writers: [], readers: [{ ref: reader.ref, streams }] });
+    stage.advance(stage.limits.midLineMs);
+    expect([reader.text, reader.streams]).toEqual(["ab", [writer.stream]]);
+    writerEnd.resume();
+    writerEnd.finish(writer, "", Flag.binary);
+    expect([reader.text, reader.done]).toEqual(["ab", true]);
+  });
+
+  it("[S-11] [L-5] a reader whose delivery was forgotten gets nothing of the next one", async () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x", { kind: "binary" });
+    writerEnd.write(writer, "ab", Flag.binary);
+    Object.assign(stage.fact(`reader/${readerEnd.session}/${reader.ref}`) as object, { phase: "waiting" });
+    stage.restart((key) => /^(cursor|stream|writer)/.test(key));
+    const other = stage.end();
+    other.finish(other.open("x"), "text\n");
+    stage.restart();
+    readerEnd.resume();
+    other.resume();
+    expect([reader.ends.get(writer.stream), reader.done]).toEqual(["aborted", true]);
+    const next = stage.end().read("x");
+    await stage.settle();
+    expect([reader.text, next.text, next.done]).toEqual(["ab", "text\n", true]);
+  });
+
+  it("[S-11] [L-9] a reader that was told that its delivery is forgotten is told again until it knows", () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x");
+    const writerEnd = stage.end();
+    writerEnd.write(writerEnd.open("x"), "a\n");
+    Object.assign(stage.fact(`reader/${readerEnd.session}/${reader.ref}`) as object, { phase: "waiting" });
+    stage.restart((key) => /^(cursor|stream|writer)/.test(key));
+    for (const told of [false, true]) {
+      const { session, secret } = readerEnd;
+      const streams: ReaderPosition["streams"] = [[reader.streams[0] as number, 2, 2, PositionState.inside]];
+      reader.done = false;
+      reader.ends.clear();
+      readerEnd.connect({ session, secret, writers: [], readers: [{ ref: reader.ref, streams }] });
+      expect([told, [...reader.ends.values()], reader.done]).toEqual([told, ["aborted"], true]);
+      stage.restart();
+    }
+  });
+
+  it("[S-11] [L-11] a follower that was told that a stream is forgotten does not get it once more", async () => {
+    const stage = new Stage();
+    const readerEnd = stage.end();
+    const reader = readerEnd.read("x", "follow");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "a\n");
+    stage.restart((key) => key.startsWith("cursor/"));
+    readerEnd.resume();
+    writerEnd.resume();
+    writerEnd.finish(writer, "b\n");
+    expect([reader.text, reader.ends.get(writer.stream)]).toEqual(["a\n", "aborted"]);
+    const next = stage.end().read("x");
+    await stage.settle();
+    expect(next.text).toBe("b\n");
   });
 
   it("[S-11] facts go to the journal before anything that follows from them is sent", () => {

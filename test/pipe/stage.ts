@@ -1,21 +1,22 @@
 /** A broker on a stage: a store in memory, a clock that the test turns, and ends that speak the protocol. */
 import { Broker } from "../../satellite/pipe/broker.ts";
-import type { BrokerEffect, BrokerEvent, KeptStream } from "../../satellite/pipe/effects.ts";
+import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
 import { MemoryStore } from "../../satellite/store/memory.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import type { JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag, payloadOf } from "../../satellite/wire/frame.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
-import type {
-  EndMessage,
-  Hello,
-  Mode,
-  Open,
-  ReaderPosition,
-  SatelliteMessage,
+import {
+  type EndMessage,
+  type Hello,
+  type Mode,
+  type Open,
+  PositionState,
+  type ReaderPosition,
+  type SatelliteMessage,
 } from "../../satellite/wire/messages.ts";
-
-const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+import type { KeptStream } from "../../satellite/wire/recovered.ts";
+import { ALL } from "../../satellite/wire/rights.ts";
 
 export class Stage {
   readonly limits: Limits;
@@ -45,13 +46,22 @@ export class Stage {
     };
   }
 
-  /** The satellite is killed and starts again: with what its journal and its store have, and without connections. */
-  restart(): void {
+  /**
+   * The satellite is killed and starts again: with what its journal and its store have, and without connections. What
+   * the journal `forgets`, by key, was lost with the power.
+   */
+  restart(forgets: (key: string) => boolean = () => false): void {
+    for (const key of this.#facts.keys()) if (forgets(key)) this.#facts.delete(key);
     for (const end of this.#ends.values()) end.connectionNumber = 0;
     this.#ends.clear();
     this.#heldDurable = [];
     this.broker = this.#newBroker();
     this.handle({ type: "tick" });
+  }
+
+  /** What the journal says. */
+  fact(key: string): JsonValue | undefined {
+    return this.#facts.get(key);
   }
 
   #newBroker(): Broker {
@@ -62,7 +72,7 @@ export class Stage {
       storeName: "memory",
       startedMs: this.nowMs,
       equal: (a, b) => a === b,
-      recovered: { facts: structuredClone(this.#facts), streams },
+      recovered: { facts: structuredClone(this.#facts), streams, lostTailBytes: 0, damage: [] },
     });
   }
 
@@ -154,6 +164,8 @@ export class Stage {
       case "drop":
         this.#kept.delete(effect.stream);
         return this.store.remove(effect.stream);
+      case "issue":
+        return; // nobody shares anything here
       case "wake":
         this.wakeMs = effect.atMs;
         return;
@@ -241,7 +253,7 @@ export class End {
       type: "hello",
       connection: this.connectionNumber,
       message,
-      rights: allowAll,
+      rights: ALL,
       secret,
     });
   }
@@ -260,7 +272,7 @@ export class End {
         stream,
         received,
         reader.acked.get(stream) ?? reader.began.get(stream) ?? 0,
-        reader.endAcked.has(stream) ? 1 : 0,
+        reader.ends.has(stream) ? PositionState.ended : PositionState.inside,
       ]),
     }));
     const writers = [...this.writers.values()].map((writer) => ({ ref: writer.ref, from: fromOf(writer) }));
@@ -430,6 +442,8 @@ export class End {
         reader.streams.push(message.stream);
         reader.received.set(message.stream, message.offset);
         reader.began.set(message.stream, message.offset);
+      } else if (reader.ends.has(message.stream)) {
+        this.#ackLater(reader, message.stream, reader.received.get(message.stream) ?? 0, true); // [S-5]
       }
     } else if (message.type === "aborted") {
       reader.ends.set(message.stream, message.code);
@@ -462,6 +476,7 @@ function keptOf(id: number, chunks: readonly Chunk[]): KeptStream[] {
       end: hasFlag(last, Flag.final),
       lastFlags: last.flags,
       lastOffset: last.offset,
+      firstArrival: first.arrival,
       lastArrival: last.arrival,
       damaged: false,
     },

@@ -28,6 +28,25 @@ it("[L-15] a writer is told why it waits, also for what the store was given befo
   expect(writer.safe).toBe(6);
 });
 
+it("[L-10] [L-15] what a `one` reader has stays whole while the store is in trouble: its writer waits", async () => {
+  const stage = new Stage();
+  const end = stage.end();
+  const writer = end.open("x");
+  const reader = stage.end();
+  const first = reader.read("x", "one");
+  end.write(writer, "a\n");
+  stage.handle({ type: "trouble", isShut: true });
+  end.write(writer, "b\n");
+  expect([first.text, writer.safe, end.log.at(-1)?.type]).toEqual(["a\nb\n", 2, "pause"]);
+  stage.handle({ type: "trouble", isShut: false });
+  expect(writer.safe).toBe(4);
+  reader.say({ type: "leave", ref: first.ref });
+  const second = stage.end().read("x", "one");
+  await stage.settle();
+  end.finish(writer, "c\n");
+  expect([second.text, second.done, writer.endSafe]).toEqual(["a\nb\nc\n", true, true]);
+});
+
 it("[L-9] a stream that the disk has damaged is aborted, and costs nobody else anything", async () => {
   const stage = new Stage();
   const end = stage.end();

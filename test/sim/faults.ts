@@ -53,7 +53,6 @@ export class Faults {
         return this.#kill(true, lastsMs);
       case "satelliteStop":
         satellite.stop();
-        this.#world.forget(false);
         return this.#world.restartLater(lastsMs);
       case "diskFull":
       case "diskFails":

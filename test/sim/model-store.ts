@@ -1,20 +1,13 @@
 /** A store that keeps what it is given in a medium, as the interface promises and no better: what is not synced may go. */
-import {
-  type KeptStream,
-  type OnDurable,
-  type OnTrouble,
-  type Recovered,
-  type Store,
-  type StreamRecord,
-  type Trouble,
-} from "../../satellite/store/store.ts";
+import type { OnDurable, OnTrouble, Store, StreamRecord, Trouble } from "../../satellite/store/store.ts";
 import type { Fact, JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import type { KeptStream, Recovered } from "../../satellite/wire/recovered.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 type Line =
-  | { type: "note"; facts: readonly Fact[] }
+  | { type: "note" /** JSON of them. */; facts: string }
   | { type: "create"; stream: number }
   | { type: "remove"; stream: number }
   | { type: "release"; stream: number; offset: number };
@@ -27,12 +20,16 @@ export class Medium {
   chunksSynced = 0;
   trouble: Trouble | null = null;
 
+  sync(): void {
+    this.journalSynced = this.journal.length;
+    this.chunksSynced = this.chunks.length;
+  }
+
   /** The power goes: of what was not synced, a part from the front may be there. */
   losePower(random: Random): void {
     this.journal.length = random.between(this.journalSynced, this.journal.length);
     this.chunks.length = random.between(this.chunksSynced, this.chunks.length);
-    this.journalSynced = this.journal.length;
-    this.chunksSynced = this.chunks.length;
+    this.sync();
   }
 }
 
@@ -73,11 +70,15 @@ export class ModelStore implements Store {
     this.#medium.chunks.push(...this.#waiting.slice(0, written));
   }
 
+  /** What a process that was killed has left with the operating system is on disk before anything is told of it. */
   recover(): Promise<Recovered> {
+    if (this.#medium.trouble === "failing")
+      return Promise.reject(new Error("the simulated disk does not sync"));
+    this.#medium.sync();
     const facts = new Map<string, JsonValue>();
     for (const line of this.#medium.journal) {
       if (line.type === "note") {
-        for (const { key, value } of line.facts) {
+        for (const { key, value } of JSON.parse(line.facts) as Fact[]) {
           if (value === null) facts.delete(key);
           else facts.set(key, value);
         }
@@ -96,7 +97,7 @@ export class ModelStore implements Store {
   }
 
   note(facts: readonly Fact[]): void {
-    this.#medium.journal.push({ type: "note", facts: structuredClone(facts) });
+    this.#medium.journal.push({ type: "note", facts: JSON.stringify(facts) });
   }
 
   create({ id }: StreamRecord): void {

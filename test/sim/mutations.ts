@@ -51,8 +51,8 @@ const mutations: readonly Mutation[] = [
   {
     name: "resend from what was acknowledged, whatever was received",
     file: "satellite/pipe/resume.ts",
-    find: "else if (!cursor.isSkipping && !cursor.rewind(position?.received ?? cursor.acked)) {",
-    replace: "else if (!cursor.isSkipping && !cursor.rewind(cursor.next)) {",
+    find: "else if (!cursor.isSkipping && !cursor.rewind(position?.received ?? cursor.acked, hasEnd)) {",
+    replace: "else if (!cursor.isSkipping && !cursor.rewind(cursor.next, hasEnd)) {",
   },
   {
     name: "a writer resends from the wrong offset",

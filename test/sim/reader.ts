@@ -13,10 +13,11 @@ export class ReaderEnd extends SimEnd {
   readonly plan: ReaderPlan;
   readonly output: Output;
   /** What the satellite knows of it. */
-  readonly seen: { at: number; session: number; begun: Map<number, number> } = {
+  readonly seen: { at: number; session: number; begun: Map<number, number>; hasFailed: boolean } = {
     at: 0,
     session: -1,
     begun: new Map(),
+    hasFailed: false,
   };
   readonly isSweeper: boolean;
   outcome: Outcome | null = null;

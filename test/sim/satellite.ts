@@ -3,13 +3,13 @@ import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts"
 import { DamageError, type Store } from "../../satellite/store/store.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import type { EndMessage } from "../../satellite/wire/messages.ts";
+import { ALL } from "../../satellite/wire/rights.ts";
 import type { Random } from "./random.ts";
 import type { StoreHost } from "./stores.ts";
 import type { Wire } from "./wire.ts";
 import { Witness } from "./witness.ts";
 import type { World } from "./world.ts";
 
-const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 const READ_RETRY_MS = 1_000;
 
 /** The satellite's process: the real broker on a store, driven as satellite/engine.ts drives it. */
@@ -32,6 +32,7 @@ export class SimSatellite {
   #inbox: (() => void)[] = [];
   #queue: BrokerEvent[] = [];
   #isRunning = false;
+  #isTroubled = false;
   #wakes = 0;
   readonly wires: Map<number, Wire> = new Map();
 
@@ -52,7 +53,7 @@ export class SimSatellite {
     if (broker === null) return "";
     const { nowMs } = this.world.clock;
     const hello = { type: "hello", protocol: 1, software: "asker" } as const;
-    broker.handle({ type: "hello", connection: 0, message: hello, rights: allowAll, secret: "" }, nowMs);
+    broker.handle({ type: "hello", connection: 0, message: hello, rights: ALL, secret: "" }, nowMs);
     const rows = broker.handle({ type: "message", connection: 0, message: { type: "list", ref: 1 } }, nowMs);
     const status = broker.handle(
       { type: "message", connection: 0, message: { type: "inspect", ref: 2 } },
@@ -65,11 +66,15 @@ export class SimSatellite {
     if (this.isUp || this.isStarting) return;
     const run = ++this.run;
     this.isStarting = true;
+    this.#isTroubled = false;
     const store = this.host.open();
     this.#store = store;
     this.isAsync = true;
     store.onDurable = (stream, offset, end) => this.#fromStore(run, { type: "durable", stream, offset, end });
-    store.onTrouble = (trouble) => this.#fromStore(run, { type: "trouble", isShut: trouble !== null });
+    store.onTrouble = (trouble) => {
+      if (run === this.run) this.#isTroubled = trouble !== null;
+      this.#fromStore(run, { type: "trouble", isShut: trouble !== null });
+    };
     store.recover().then(
       (recovered) => {
         if (run !== this.run || !this.isStarting) return;
@@ -104,7 +109,7 @@ export class SimSatellite {
   kill(power: boolean): void {
     if (!this.isUp && !this.isStarting) return;
     this.world.log(() => (power ? "the power of the satellite goes" : "the satellite is killed"));
-    if (power || this.world.plan.store === "memory") this.world.forget(power);
+    this.#forget(power);
     this.#cease();
     this.host.kill(power);
     for (const wire of this.wires.values()) {
@@ -125,6 +130,7 @@ export class SimSatellite {
     if (!this.isUp) return; // died inside
     const store = this.#store as Store;
     const { run } = this;
+    this.#forget(false);
     this.#cease();
     this.run = run; // its store is still being closed
     for (const wire of this.wires.values()) {
@@ -138,6 +144,12 @@ export class SimSatellite {
       this.host.closed();
     };
     store.close().then(closed, closed);
+  }
+
+  /** Facts that are noted while the disk is in trouble wait in memory: they go like the last ones before a power failure [S-11]. */
+  #forget(power: boolean): void {
+    const isLost = power || (this.#isTroubled && this.world.plan.store === "files");
+    if (isLost || this.world.plan.store === "memory") this.world.forget(isLost);
   }
 
   #cease(): void {
@@ -189,7 +201,7 @@ export class SimSatellite {
       const connection = wire.number;
       if (message.type === "hello") {
         const secret = `${wire.end.name}:${connection}:${this.random.below(2 ** 31)}`;
-        this.post({ type: "hello", connection, message, rights: allowAll, secret }, wire);
+        this.post({ type: "hello", connection, message, rights: ALL, secret }, wire);
       } else this.post({ type: "message", connection, message }, wire);
     });
   }
@@ -310,6 +322,8 @@ export class SimSatellite {
       case "wake":
         this.#wake(effect.atMs);
         return;
+      case "issue":
+        return; // nobody shares anything here
       case "load":
         this.isAsync = true;
         this.#load(store, effect);

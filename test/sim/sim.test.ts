@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { planOf } from "./plan.ts";
 import { replay } from "./run.ts";
 
-const SCHEDULES = 5_000;
+const SCHEDULES = 20_000;
 const TIME_MS = 600_000;
 
 describe("the simulation", () => {

@@ -8,6 +8,9 @@ import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 import { WriterEnd } from "./writer.ts";
 
+/** The ref of the one writer or reader that an end has. */
+const ATTACHMENT = 1;
+
 /** One stream, as the satellite has told of it. */
 export interface Seen {
   readonly id: number;
@@ -16,6 +19,8 @@ export interface Seen {
   /** Its end or its abort has come; null: not, or forgotten by a restart. */
   endedAt: number | null;
   isAborted: boolean;
+  /** Its writer has been told that it failed, or it is gone: what still comes of it is not kept. */
+  isShut: boolean;
   /** It was dropped, or a restart has not found it. */
   isGone: boolean;
   /** One reader, alone, has acknowledged its end: nobody else may begin it. */
@@ -35,8 +40,9 @@ export class Witness {
   readonly past: Seen[] = [];
   /** An end that is being acknowledged: it counts when that is noted. */
   #taking: { seen: Seen; by: ReaderEnd } | null = null;
-  /** Who has just asked for a stream. */
+  /** Who has just asked for a stream, or for what is in a pipe. */
   #opening: WriterEnd | null = null;
+  #reading: ReaderEnd | null = null;
   #storedBytes = 0;
   #allowedBytes = 0;
 
@@ -51,6 +57,7 @@ export class Witness {
     isLasting: boolean,
   ): void {
     this.at++;
+    this.#forget();
     const ends = new Map(kept.map((stream) => [stream.id, stream]));
     if (!isLasting) {
       this.past.push(...this.streams.values());
@@ -62,6 +69,7 @@ export class Witness {
       if (!seen.isAborted && found?.end !== true) seen.endedAt = null;
       seen.stored = found === undefined ? null : { from: found.from, to: found.to };
       seen.isGone = found === undefined;
+      seen.isShut = false;
       seen.head = found?.to ?? 0;
       seen.safe = seen.head;
       this.#storedBytes += found === undefined ? 0 : found.to - found.from;
@@ -80,16 +88,21 @@ export class Witness {
 
   before(event: BrokerEvent & { connection: number }, wire: Wire | undefined): void {
     this.at++;
-    this.#opening = null;
-    this.#taking = null;
+    this.#forget();
     if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
     if (event.type === "chunk") this.#chunk(event.chunk);
     else if (event.type === "message") this.#message(wire, event.message);
   }
 
+  #forget(): void {
+    this.#opening = null;
+    this.#reading = null;
+    this.#taking = null;
+  }
+
   #chunk(chunk: Chunk): void {
     const seen = this.streams.get(chunk.stream);
-    if (seen === undefined) return;
+    if (seen === undefined || seen.isShut) return;
     seen.head = Math.max(seen.head, chunk.end);
     if (hasFlag(chunk, Flag.final)) seen.endedAt ??= this.at;
     this.#checkMemory();
@@ -98,10 +111,12 @@ export class Witness {
   #message(wire: Wire, message: Extract<BrokerEvent, { type: "message" }>["message"]): void {
     const { end } = wire;
     this.#opening = message.type === "open" && end instanceof WriterEnd ? end : null;
+    this.#reading = message.type === "read" && end instanceof ReaderEnd ? end : null;
     if (message.type === "ack" && message.end === true && end instanceof ReaderEnd) {
       const seen = this.streams.get(message.stream);
       const begunAt = end.seen.begun.get(message.stream);
-      if (seen === undefined || begunAt === undefined || end.isSpectator) return;
+      // (An ack that crosses with the error that ends its reader counts for nothing [C-3].)
+      if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.hasFailed) return;
       const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
       const isAlone = seen.begunBy.size === 1;
       if (isAlone && (wasEnded || end.plan.mode === "one")) this.#taking = { seen, by: end };
@@ -148,6 +163,8 @@ export class Witness {
         );
       }
       seen.safe = Math.max(seen.safe, message.offset);
+    } else if (message.type === "error" && message.ref === ATTACHMENT) {
+      for (const seen of this.streams.values()) seen.isShut ||= seen.writer === writer;
     }
   }
 
@@ -163,6 +180,7 @@ export class Witness {
       openedAt: this.#opening === writer ? this.at : 0, // else it was opened before, unseen
       endedAt: null,
       isAborted: false,
+      isShut: false,
       isGone: false,
       takenBy: null,
       begunBy: new Set(),
@@ -176,14 +194,12 @@ export class Witness {
 
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
     if (message.type === "aborted") this.#aborted(message.stream);
-    if (message.type === "error" && message.code === "behind") this.#world.model.cut(reader.plan.pipe);
-    if (message.type === "attached") {
-      if (reader.seen.session !== reader.sessionsLost) {
-        reader.seen.begun.clear();
-        reader.seen.at = this.at;
-        reader.seen.session = reader.sessionsLost;
-      }
-    } else if (message.type === "stream") {
+    if (message.type === "error") {
+      reader.seen.hasFailed ||= message.ref === ATTACHMENT;
+      if (message.code === "behind") this.#world.model.cut(reader.plan.pipe);
+    }
+    if (message.type === "attached") this.#attached(reader);
+    else if (message.type === "stream") {
       const seen = this.streams.get(message.stream);
       if (seen === undefined || reader.seen.begun.has(message.stream)) return;
       reader.seen.begun.set(message.stream, this.at);
@@ -201,6 +217,13 @@ export class Witness {
       this.streams.get(message.stream)?.begunBy.delete(reader);
       reader.seen.begun.delete(message.stream);
     }
+  }
+
+  #attached({ seen, sessionsLost }: ReaderEnd): void {
+    if (seen.session === sessionsLost) return;
+    seen.begun.clear();
+    seen.at = this.at;
+    seen.session = sessionsLost;
   }
 
   #aborted(id: number): void {
@@ -221,7 +244,7 @@ export class Witness {
     this.#taking = null;
   }
 
-  /** Who is cut while away is told only later. */
+  /** Who is cut while away is told only later; who has come may be told only after a restart. */
   notes(facts: readonly Fact[]): void {
     this.after();
     for (const { key, value } of facts) {
@@ -229,6 +252,7 @@ export class Witness {
         this.#aborted(Number(key.slice(7)));
       }
       if (!key.startsWith("reader/") || value === null) continue;
+      if (this.#reading !== null) this.#attached(this.#reading);
       const { pipe, failure } = value as { pipe: string; failure?: { code: string } };
       if (failure?.code === "behind") this.#world.model.cut(pipe);
     }
@@ -260,6 +284,7 @@ export class Witness {
     if (seen !== undefined) {
       seen.stored = null;
       seen.isGone = true;
+      seen.isShut = true;
       seen.head = 0;
       seen.safe = 0;
     }
@@ -270,7 +295,7 @@ export class Witness {
     let bytes = 0;
     // (Of one that aborted the writer is told no more.)
     for (const seen of this.streams.values())
-      if (!seen.isAborted) bytes += Math.max(0, seen.head - seen.safe);
+      if (!seen.isAborted && !seen.isShut) bytes += Math.max(0, seen.head - seen.safe);
     const { budgetBytes, windowBytesMin } = this.#world.plan.limits;
     if (bytes > Math.max(budgetBytes * 2, windowBytesMin)) {
       this.#world.model.violate("W-5", `${bytes} bytes are unsafe in memory, the budget is ${budgetBytes}`);

@@ -119,8 +119,7 @@ export class World {
     for (;;) {
       if (this.satellite.isAsync) {
         this.satellite.isAsync = false;
-        if (this.plan.store === "files") await new Promise((resolve) => setImmediate(resolve));
-        else for (let hop = 0; hop < 6; hop++) await Promise.resolve();
+        await new Promise((resolve) => process.nextTick(resolve)); // comes when no promise is left to run
       }
       if (this.model.violations.length > 0) return false;
       if (isDone()) return true;

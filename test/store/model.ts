@@ -1,9 +1,10 @@
 /** What a store was given and has promised, and whether a store that has recovered keeps the promise. */
 import assert from "node:assert/strict";
-import type { KeptStream, Recovered, Store } from "../../satellite/store/store.ts";
+import type { Store } from "../../satellite/store/store.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
 import type { Fact, JsonValue } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import type { KeptStream, Recovered } from "../../satellite/wire/recovered.ts";
 
 interface ModelChunk {
   readonly chunk: Chunk;

@@ -1,5 +1,6 @@
 /** Plays the lives of a store on a disk that crashes, and holds it to the model all the time. */
 import assert from "node:assert/strict";
+import { DOUBT } from "../../satellite/store/files/directory.ts";
 import { asError } from "../../satellite/store/files/disk.ts";
 import { FilesStore } from "../../satellite/store/files/files.ts";
 import type { Sizes } from "../../satellite/store/files/sizes.ts";
@@ -47,8 +48,9 @@ export class Play {
       const ending = await Promise.race([this.#live(lives === 1), crash]);
       if (this.#problem !== null) throw this.#problem;
       if (ending === "closed") this.#model.closed();
-      // Whoever comes after a failed sync and a kill cannot know that what it reads is not on disk (FORMAT.md).
-      const power = (this.#weather.power && this.#below(3) > 0) || this.disk.hasFailedToSync;
+      // Whoever comes after a failed sync and a kill knows only from a file that what it reads may not be on disk.
+      const isUntold = this.disk.hasFailedToSync && !this.disk.sizes().has(DOUBT);
+      const power = (this.#weather.power && this.#below(3) > 0) || isUntold;
       this.#hadPowerLoss ||= power;
       this.disk.crash(power);
       this.#life++;

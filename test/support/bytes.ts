@@ -19,16 +19,6 @@ export function numberedLines(owner: string, count: number): string[] {
   });
 }
 
-/** Cuts bytes into pieces of uneven size, up to `pieceBytesMax`. */
-export function* pieces(bytes: Buffer, pieceBytesMax: number, seed: number): Generator<Buffer> {
-  const sizes = noise(4_096, seed);
-  for (let offset = 0, turn = 0; offset < bytes.length; turn++) {
-    const size = 1 + (sizes.readUInt16BE((turn * 2) % 4_096) % pieceBytesMax);
-    yield bytes.subarray(offset, offset + size);
-    offset += size;
-  }
-}
-
 export function sha256(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);

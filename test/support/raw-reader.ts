@@ -14,7 +14,7 @@ import type { RawWriter } from "./raw-writer.ts";
 /** A stream, as one reader has seen it. */
 export interface SeenStream {
   readonly id: number;
-  readonly info: StreamInfo;
+  readonly info: StreamInfo & { readonly alone?: boolean };
   readonly start: number;
   /** What this reader has of it, without repeats. */
   bytes: Buffer;

@@ -236,9 +236,8 @@ export class SimDisk {
   }
 
   #write(node: Node, at: number, bytes: Buffer): void {
-    const used = [...this.#names.values()].reduce((sum, { bytes: { length } }) => sum + length, 0);
-    const more = Math.max(0, at + bytes.length - node.bytes.length);
-    const missing = Math.max(0, used + more - this.spaceBytes);
+    const missing =
+      this.spaceBytes === Number.POSITIVE_INFINITY ? 0 : this.#missingBytes(node, at + bytes.length);
     if (missing === 0) {
       this.#put(node, { at, bytes });
       return;
@@ -246,6 +245,12 @@ export class SimDisk {
     const fitting = bytes.subarray(0, Math.max(0, bytes.length - missing));
     if (fitting.length > 0) this.#put(node, { at, bytes: fitting });
     fail("ENOSPC", "no space left on device");
+  }
+
+  /** What does not fit when a file has grown to `end`. */
+  #missingBytes(node: Node, end: number): number {
+    const used = [...this.#names.values()].reduce((sum, { bytes: { length } }) => sum + length, 0);
+    return Math.max(0, used + Math.max(0, end - node.bytes.length) - this.spaceBytes);
   }
 
   #put(node: Node, change: Change): void {

@@ -36,7 +36,7 @@ interface Connected {
 }
 
 async function connectTo(target: Target): Promise<Connected> {
-  if ("url" in target) return { satellite: await connect({ url: target.url, connectTimeoutMs: CONNECT_MS }) };
+  if ("url" in target) return { satellite: await connect({ ...target, connectTimeoutMs: CONNECT_MS }) };
   const provider = await loadProvider(target.provider);
   const deadlineMs = performance.now() + CONNECT_MS;
   for (let { place } = target; ; ) {

@@ -1,5 +1,6 @@
 /** The reader's end of a pipe: a delivery → stdout or a file. */
 import tty from "node:tty";
+import { formatDuration } from "../../../satellite/wire/duration.ts";
 import { errorTable, WireError } from "../../../satellite/wire/errors.ts";
 import type { Mode, StreamBegins } from "../../../satellite/wire/messages.ts";
 import type { Satellite } from "../../client/connect.ts";
@@ -10,11 +11,10 @@ import { Progress } from "../../terminal/progress.ts";
 import { onSignal } from "../../terminal/signals.ts";
 import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
-import { formatDuration } from "../../terminal/units.ts";
 import type { WholeFile } from "../../terminal/whole-file.ts";
-import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
 import { about, exitCodeOf } from "./failure.ts";
+import { openPipe } from "./pipe.ts";
 import { pipeCalled } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -103,10 +103,11 @@ class ReadEnd implements Sink {
       this.#file = await whole.WholeFile.create(file);
     }
     this.#output = this.#file ?? openOutput(STDOUT);
-    this.#satellite = await openSatellite(this.#teller, this.#options.satellite);
+    const opened = await openPipe(this.#teller, pipe, "read", this.#options.satellite);
+    this.#satellite = opened.satellite;
     this.#progress.start();
     const readerOptions: ReaderOptions = { mode, ...(fresh === undefined ? {} : { fresh }) };
-    this.#receiving = this.#satellite.receive(pipe, readerOptions, this);
+    this.#receiving = opened.satellite.receive(opened.pipe, readerOptions, this);
     if (timeoutMs !== undefined) this.#cancelTimeout = after(timeoutMs, () => this.#timeOut());
     const { aborted } = await Promise.race([this.#receiving.done, this.#left]);
     if (this.#stopped !== null) return "interrupted";

@@ -2,10 +2,18 @@
 import type { Credentials, Place, Provider } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
+import { linkInEnvironment } from "./links.ts";
 import type { Remembered, Settings } from "./remembered.ts";
 
 /** The address that SKYPIPE_SATELLITE gives, or a satellite that has a provider. */
-export type Target = { readonly url: string } | Remembered;
+export type Target = Addressed | Remembered;
+
+/** One that is reached without a provider. */
+export interface Addressed {
+  readonly url: string;
+  /** Default: SKYPIPE_TOKEN. */
+  readonly token?: string;
+}
 
 /** What needs no setting up. */
 const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null };
@@ -16,6 +24,8 @@ const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, p
  * @param chosen what `--satellite` says
  */
 export async function knownTarget(chosen?: string): Promise<Target | null> {
+  const link = chosen === undefined ? linkInEnvironment() : null;
+  if (link !== null) return { url: link.url, token: link.token };
   const named = process.env.SKYPIPE_SATELLITE;
   if (chosen === undefined && named !== undefined && named !== "") return parseAddress(named);
   return rememberedTarget(chosen);

@@ -1,22 +1,22 @@
 /** The writer's end of a pipe: stdin or a file → a stream. */
 import os from "node:os";
+import { formatDuration } from "../../../satellite/wire/duration.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Kind } from "../../../satellite/wire/messages.ts";
 import type { Satellite } from "../../client/connect.ts";
 import type { WriterOptions } from "../../client/types.ts";
 import type { PipeWriter } from "../../client/writer.ts";
 import { EXIT_FAILED, Exit, systemCode, systemReason } from "../../terminal/exit.ts";
-import { type FirstBlock, readFirstBlock } from "../../terminal/first-block.ts";
+import { type Beginning, readFirstBlock } from "../../terminal/first-block.ts";
 import { type Input, openInput } from "../../terminal/input.ts";
 import { Pace, paced } from "../../terminal/pace.ts";
 import { Progress } from "../../terminal/progress.ts";
 import { onSignal, signalsAreHandled } from "../../terminal/signals.ts";
 import type { Source } from "../../terminal/stdin.ts";
 import { Teller } from "../../terminal/teller.ts";
-import { formatDuration } from "../../terminal/units.ts";
-import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
 import { about, asError, exitCodeOf } from "./failure.ts";
+import { openPipe } from "./pipe.ts";
 import { pipeCalled, typed } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -93,13 +93,15 @@ class WriteEnd {
   }
 
   async #send(): Promise<void> {
-    const connecting = openSatellite(this.#teller, this.#options.satellite);
+    const { pipe, satellite } = this.#options;
+    const connecting = openPipe(this.#teller, pipe, "open", satellite);
     const early = this.#options.refusesEmpty === true ? this.#readUnlessEmpty() : null;
     for (const promise of [connecting, early]) promise?.catch(() => undefined); // awaited one after the other
     await Promise.race(early === null ? [connecting] : [connecting, early]);
-    this.#satellite = await connecting;
+    const opened = await connecting;
+    this.#satellite = opened.satellite;
     const first = await early;
-    const writer = this.#satellite.writer(this.#options.pipe, writerOptions(this.#options));
+    const writer = opened.satellite.writer(opened.pipe, writerOptions(this.#options));
     this.#writer = writer;
     this.#summary.streams = 1;
     const finished = this.#watch(writer);
@@ -109,7 +111,7 @@ class WriteEnd {
     await finished;
   }
 
-  async #readUnlessEmpty(): Promise<FirstBlock> {
+  async #readUnlessEmpty(): Promise<Beginning> {
     const first = await readFirstBlock(this.#input);
     if (first.bytes.length > 0) return first;
     const name = typed(this.#options.pipe);
@@ -137,13 +139,13 @@ class WriteEnd {
     });
   }
 
-  async #pump(writer: PipeWriter, early: FirstBlock | null): Promise<void> {
+  async #pump(writer: PipeWriter, early: Beginning | null): Promise<void> {
     const { bytesPerSecond } = this.#options;
     const pace = bytesPerSecond === undefined ? null : new Pace(bytesPerSecond);
     try {
       const first = early ?? (await readFirstBlock(this.#input));
       if (writer.kind === undefined && first.bytes.length > 0) {
-        writer.kind = first.isBinary ? "binary" : "text";
+        writer.kind = first.kind;
       }
       let block: Uint8Array | null = first.bytes;
       let pending = first.pending;

@@ -1,5 +1,5 @@
 /** What one commit writes: chunks that wait, and what is moved out of other segments. */
-import { type Chunk, Flag, hasFlag } from "../../wire/frame.ts";
+import { type Chunk, Flag } from "../../wire/frame.ts";
 import { type Extent, extend, extentOf } from "./extent.ts";
 import type { Held } from "./held.ts";
 import { recordBytes } from "./record.ts";
@@ -32,8 +32,6 @@ interface Placed {
   readonly held: Held;
   readonly count: number;
   readonly position: number;
-  /** The first of them is fresh. */
-  readonly fresh: boolean;
 }
 
 /** How far a stream is durable. */
@@ -79,15 +77,17 @@ export class Batch {
     const untilBytes = this.#staging.bytes + this.#sizes.turnBytes;
     const position = this.#position;
     const first = held.inFlight;
-    const fresh = first === 0 && tail.at(0)?.offset !== held.writtenTo;
     let index = first;
+    // What was released before it was written may still be here, and what follows then begins anywhere.
+    let to = first === 0 ? held.writtenTo : (tail.at(first - 1) as Chunk).end;
     for (let chunk = tail.at(index); chunk !== undefined; chunk = tail.at(++index)) {
       if (index > first && (this.#staging.bytes >= untilBytes || this.isFull)) break;
-      const label = { arrival: chunk.arrival, fresh: fresh && index === first };
+      const label = { arrival: chunk.arrival, fresh: chunk.offset !== to };
       this.#staging.addRecord(chunk.frame, label, this.#segment.salt);
+      to = chunk.end;
     }
     held.inFlight = index;
-    if (index > first) this.#placed.push({ held, count: index - first, position, fresh });
+    if (index > first) this.#placed.push({ held, count: index - first, position });
     return index === tail.size;
   }
 
@@ -118,19 +118,20 @@ export class Batch {
     return this.#start + this.#staging.bytes;
   }
 
-  #place({ held, count, position, fresh }: Placed): Told {
+  #place({ held, count, position }: Placed): Told {
     let at = position;
     let last: Chunk | undefined;
     for (let index = 0; index < count; index++) {
       last = held.tail.at(index) as Chunk;
-      const record = headOf(last, fresh && index === 0);
+      const record = headOf(last, last.offset !== held.writtenTo);
       held.place(this.#segment, at, record, this.#sizes);
+      held.writtenTo = last.end;
       at += record.bytes;
     }
     held.tail.drop(count);
-    held.writtenTo = (last as Chunk).end;
     this.#segment.streams?.add(held.id);
-    return { held, offset: held.writtenTo, end: hasFlag(last as Chunk, Flag.final) };
+    const { end, flags } = last as Chunk;
+    return { held, offset: end, end: (flags & Flag.final) !== 0 };
   }
 
   #replace({ held, extent, records, base }: Move, position: number): void {

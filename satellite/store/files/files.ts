@@ -1,6 +1,7 @@
 import type { Fact } from "../../wire/fact.ts";
 import type { Chunk } from "../../wire/frame.ts";
-import type { OnDurable, OnTrouble, Recovered, Store, StreamRecord } from "../store.ts";
+import type { Recovered } from "../../wire/recovered.ts";
+import type { OnDurable, OnTrouble, Store, StreamRecord } from "../store.ts";
 import { Commits } from "./commits.ts";
 import { Committer } from "./committer.ts";
 import { Compaction } from "./compaction.ts";

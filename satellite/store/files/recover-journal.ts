@@ -20,8 +20,11 @@ export interface FoundJournal {
   readonly damage: string[];
 }
 
-/** Reads the journal, and cuts off what was torn. */
-export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
+/**
+ * Reads the journal, and cuts off what was torn. `isDoubtful`: what it shows may not be on disk, and is written again
+ * before a sync is believed.
+ */
+export async function recoverJournal(disk: Disk, isDoubtful: boolean): Promise<FoundJournal> {
   const file = await disk.open(JOURNAL);
   const bytes = await file.read(0, await file.size());
   const head = headIn(bytes);
@@ -45,6 +48,7 @@ export async function recoverJournal(disk: Disk): Promise<FoundJournal> {
   }
   const lostBytes = Math.max(0, endOfContent(bytes) - cut);
   if (lostBytes > 0) await file.truncate(cut);
+  if (isDoubtful) await file.write(0, [bytes.subarray(0, cut)]);
   await file.sync(); // a process that was killed has left some of it with the operating system
   const allocated = lostBytes > 0 ? cut : bytes.length;
   return { file: new JournalFile(file, head.salt, cut, allocated), facts, streams, lostBytes, damage };

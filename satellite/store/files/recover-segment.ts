@@ -30,6 +30,8 @@ export interface Wanted {
   /** So much of it was on disk when the next one was begun; null: nobody knows, a crash may have torn its end. */
   readonly syncedBytes: number | null;
   readonly isWanted: (id: number) => boolean;
+  /** What it shows may not be on disk, and is written again before a sync is believed. */
+  readonly isDoubtful: boolean;
 }
 
 /** Finds what is in a segment: by its index if it has one, else by reading all of it. */
@@ -73,7 +75,7 @@ async function scan(
   file: DiskFile,
   bytes: number,
   salt: number,
-  { number, syncedBytes, isWanted }: Wanted,
+  { number, syncedBytes, isWanted, isDoubtful }: Wanted,
   sizes: Sizes,
 ): Promise<Omit<FoundSegment, "previous">> {
   const segment = new Segment(number, salt, SEGMENT_HEADER_BYTES);
@@ -93,8 +95,15 @@ async function scan(
   }
   const lostBytes = bytes - segment.bytes;
   if (lostBytes > 0) await file.truncate(segment.bytes);
+  if (isDoubtful && syncedBytes === null) await writeAgain(file, segment.bytes);
   await file.sync(); // a process that was killed has left some of it with the operating system
   return { segment, entries: found.entries, lostBytes, damage };
+}
+
+async function writeAgain(file: DiskFile, bytes: number): Promise<void> {
+  for (let at = 0; at < bytes; at += WINDOW_BYTES) {
+    await file.write(at, [await file.read(at, Math.min(WINDOW_BYTES, bytes - at))]);
+  }
 }
 
 /** Reads the records of a segment, one after the other. */

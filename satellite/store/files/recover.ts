@@ -1,8 +1,9 @@
 import { WireError } from "../../wire/errors.ts";
 import type { JsonValue } from "../../wire/fact.ts";
 import type { Chunk } from "../../wire/frame.ts";
-import type { KeptStream, Recovered } from "../store.ts";
+import type { KeptStream, Recovered } from "../../wire/recovered.ts";
 import { assemble } from "./assemble.ts";
+import { DOUBT } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import type { Extent } from "./extent.ts";
 import type { Held } from "./held.ts";
@@ -29,10 +30,12 @@ export interface State {
 export async function recover(disk: Disk, sizes: Sizes): Promise<{ state: State; recovered: Recovered }> {
   const names = new Set(await disk.list());
   if (names.delete(JOURNAL_ASIDE)) await disk.unlink(JOURNAL_ASIDE);
-  const found = names.has(JOURNAL) ? await recoverJournal(disk) : await beginJournal(disk, names);
+  const isDoubtful = names.has(DOUBT);
+  const found = names.has(JOURNAL) ? await recoverJournal(disk, isDoubtful) : await beginJournal(disk, names);
   const segments = new Segments(disk, sizes.openFiles);
   const { extents, lostBytes, damage } = await recoverSegments(disk, names, found, segments, sizes);
   await disk.sync(); // whatever is told from here on is told to last
+  if (isDoubtful) await disk.unlink(DOUBT);
   const streams = new Map<number, Held>();
   for (const [id, told] of found.streams) streams.set(id, assemble(id, told, extents.get(id) ?? []));
   const journal = new Journal(disk, sizes, found.file, toJson(found.facts), linesOf(streams));
@@ -87,13 +90,14 @@ async function recoverSegments(
   const damage: string[] = [];
   let lostBytes = 0;
   const isWanted = (id: number): boolean => journal.streams.has(id);
+  const isDoubtful = names.has(DOUBT);
   const synced = new Map<number, number>();
   // The newest first: each tells how much of the one before was on disk.
   for (const number of numbersOf(names, "segment").toReversed()) {
     segments.skip(number);
     const hasIndex = names.has(indexName(number));
     const syncedBytes = synced.get(number) ?? null;
-    const found = await recoverSegment(disk, { number, hasIndex, syncedBytes, isWanted }, sizes);
+    const found = await recoverSegment(disk, { number, hasIndex, syncedBytes, isWanted, isDoubtful }, sizes);
     if (found.segment !== null) {
       segments.add(found.segment);
       if (found.previous !== null) synced.set(found.previous.number, found.previous.bytes);

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Cut, LineCutter } from "../../cli/client/cutter.ts";
+import { type Cut, LineCutter } from "../../satellite/wire/cutter.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { limits } from "../../satellite/wire/limits.ts";
-import { bytesOf, LINE, textOf } from "./bench.ts";
+import { bytesOf, LINE, textOf } from "../client/bench.ts";
 
 const MAX = limits.chunkBytesMax;
 

@@ -1,5 +1,5 @@
-import { Flag } from "../../satellite/wire/frame.ts";
-import { limits } from "../../satellite/wire/limits.ts";
+import { Flag } from "./frame.ts";
+import { limits } from "./limits.ts";
 
 /** A piece of the input that is one chunk, and the chunk's flags. */
 export interface Cut {

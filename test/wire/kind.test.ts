@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { looksBinary } from "../../cli/client/kind.ts";
-import { bytesOf } from "./bench.ts";
+import { looksBinary } from "../../satellite/wire/kind.ts";
+import { bytesOf } from "../client/bench.ts";
 
 describe("looksBinary", () => {
   it.each([
