@@ -37,6 +37,13 @@ export interface Provider {
   /** What the provider says of it; `null` if there is none. */
   status(credentials: Credentials): Promise<PlaceStatus | null>;
   /**
+   * Keeps the keys that streams are sealed with, as text, where only the account's owner can read them, so that every
+   * computer with the credentials finds them in `Place.keys`. They may be under a passphrase. `before` is what was kept
+   * when that was last looked at, `null` for nothing. Gives back what is kept now: where that was not `before` any more,
+   * another computer was faster, and nothing is changed. A provider without it leaves that to its user.
+   */
+  keepKeys?(credentials: Credentials, keys: string, before: string | null): Promise<string>;
+  /**
    * What to connect to, at the start of every command. `known` is the place that was remembered or just found, `null`
    * where none was: a provider that needs no more answers with it at once.
    */
@@ -50,6 +57,8 @@ export interface Place {
   readonly token?: string;
   /** What its provider needs to know of the way there. */
   readonly via?: string;
+  /** What `keepKeys` was given last, from a provider that has that. It is remembered with the satellite, not here. */
+  readonly keys?: string;
 }
 
 /** A place that is open until it is closed. */
@@ -105,6 +114,8 @@ export interface Wishes {
   readonly volume?: boolean;
   /** What it is remembered as. */
   readonly name?: string;
+  /** What the provider keeps of the keys is under a passphrase. */
+  readonly passphrase?: boolean;
   /** For a host of the user's own: `me@example.com`. */
   readonly host?: string;
   /** For a host of the user's own: where its reverse proxy has the satellite. */

@@ -40,10 +40,7 @@ export class Attachments {
   operate(operation: Operation): void {
     switch (operation.type) {
       case "open":
-        this.#add(
-          operation.ref,
-          () => new Outgoing(this.#port, operation.ref, operation.pipe, operation.options),
-        );
+        this.#add(operation.ref, () => new Outgoing(this.#port, operation));
         break;
       case "read":
         this.#add(

@@ -2,13 +2,15 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { formatLink, type PipeLink, parseLink } from "../../satellite/wire/link.ts";
 import type { PipeRow, Shared, ShareRow, Status, Welcome } from "../../satellite/wire/messages.ts";
+import type { Right } from "../../satellite/wire/rights.ts";
 import { type Address, isLoopback, linkUrlOf, parseAddress, refuseOpenToken } from "./address.ts";
-import type { Answer, Notice, Question } from "./effects.ts";
+import type { Answer, Notice, Question, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import { Link } from "./link.ts";
 import { checkOptions, checkPipe } from "./options.ts";
 import { PipeReader } from "./reader.ts";
 import { Delivery } from "./receive.ts";
+import { Keyring } from "./seal/keyring.ts";
 import { SOFTWARE } from "./software.ts";
 import type {
   ConnectOptions,
@@ -43,6 +45,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   readonly #address: Address;
   readonly #token: string | undefined;
   readonly #ownName: string;
+  readonly #keyring: Keyring | null;
   readonly #links = new Set<Link>();
   readonly #writers = new Set<PipeWriter>();
   #welcome: Welcome | null = null;
@@ -53,11 +56,15 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   #isClosed = false;
 
   /** @internal */
-  constructor(address: Address, token: string | undefined, ownName: string) {
+  constructor(
+    address: Address,
+    { token, software, keyring }: { token: string | undefined; software: string; keyring: Keyring | null },
+  ) {
     super();
     this.#address = address;
     this.#token = token;
-    this.#ownName = ownName;
+    this.#ownName = software;
+    this.#keyring = keyring;
   }
 
   /** What the satellite calls itself. */
@@ -92,7 +99,9 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   /** @throws SkypipeError `usage` */
   writer(pipe = "", options: WriterOptions = {}): PipeWriter {
     checkPipe(pipe);
-    const writer = new PipeWriter(this.#sharedLink(), pipe, checkOptions(options));
+    const { plain = false, ...checked } = checkOptions(options);
+    const sealer = plain || this.#keyring === null ? null : sealerFor(this.#keyring, pipe);
+    const writer = new PipeWriter(this.#sharedLink(), { pipe, options: checked, sealer });
     this.#writers.add(writer);
     writer.once("close", () => this.#writers.delete(writer));
     return writer;
@@ -110,7 +119,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
     const link = this.#isFresh && this.#shared !== null ? this.#shared : this.#link(null);
     if (link === this.#shared) this.#shared = null;
     this.#isFresh = false;
-    const delivery = new Delivery(link, pipe, checked, sink);
+    const delivery = new Delivery(link, { pipe, options: checked, keyring: this.#keyring }, sink);
     const forget = (): boolean => this.#links.delete(link);
     delivery.done.then(forget, forget);
     return delivery;
@@ -138,6 +147,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   async share(pipe: string, { right, lifeMs, once }: ShareOptions): Promise<GivenShare> {
     checkPipe(pipe);
     const url = this.#linkUrl();
+    const key = this.#keyring === null ? null : await keyForLink(this.#keyring, pipe, right);
     const { id, token, expiresMs, lasting } = (await this.#ask({
       type: "share",
       id: randomBytes(SHARE_ID_BYTES).toString("hex"),
@@ -146,7 +156,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
       ...(lifeMs !== undefined && { lifeMs }),
       ...(once === true && { once }),
     })) as Shared;
-    return { id, link: formatLink({ url, token, key: null }), expiresMs: expiresMs ?? null, lasting };
+    return { id, link: formatLink({ url, token, key }), expiresMs: expiresMs ?? null, lasting };
   }
 
   /** What was given out, and has not ended. */
@@ -247,12 +257,24 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   }
 }
 
+/** @throws SkypipeError `no-key` */
+async function keyForLink(keyring: Keyring, pipe: string, right: Right): Promise<string> {
+  return (await import("./seal/link-key.ts")).linkKey(keyring, pipe, right);
+}
+
 function readLink(text: string): PipeLink {
   try {
     return parseLink(text);
   } catch (error) {
     throw toSkypipeError(error);
   }
+}
+
+/** @throws SkypipeError `no-key` */
+async function sealerFor(keyring: Keyring, pipe: string): Promise<Sealer> {
+  const key = keyring.writerKey(pipe);
+  const { StreamSealer } = await import("./seal/stream-sealer.ts");
+  return StreamSealer.for(key);
 }
 
 function settled(writer: PipeWriter): Promise<void> {
@@ -286,7 +308,11 @@ export async function connect(options: ConnectOptions = {}): Promise<Satellite> 
   const address = parseAddress(url);
   const token = (options.token ?? link?.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
   if (token !== undefined) refuseOpenToken(address, env);
-  const satellite = new Satellite(address, token, software);
-  await satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
+  // A link brings its key, or is to a pipe that is not sealed: the key in the environment is for another satellite.
+  const keyring = Keyring.parse(options.key ?? (link === null ? env["SKYPIPE_KEY"] : link.key) ?? "");
+  const satellite = new Satellite(address, { token, software, keyring });
+  const opening = satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
+  if (keyring !== null) void import("./seal/suite.ts"); // loads while the other side answers
+  await opening;
   return satellite;
 }

@@ -13,6 +13,7 @@ import type {
   StreamBegins,
   Welcome,
 } from "../../satellite/wire/messages.ts";
+import type { SealedInfo } from "../../satellite/wire/sealing.ts";
 import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts";
 
 /** A connection, as the session numbers it. Events of one that is not the present one are dropped. */
@@ -49,14 +50,31 @@ export type Notice =
 type Outcome =
   /** A writer's end is safe, and taken where it is `sync`. */
   | { type: "finished"; ref: number }
-  /** A reader's delivery is complete, or it has left. */
-  | { type: "done"; ref: number; aborted: boolean }
+  /** A reader's delivery is complete; or it has `left`, which is this end's doing. */
+  | { type: "done"; ref: number; aborted: boolean; left?: true }
   | { type: "answered"; ref: number; answer: Answer }
   | { type: "failed"; ref: number; error: WireError };
 
+/**
+ * Seals what one writer sends (PROTOCOL.md §14). Its answers depend on its arguments alone; `part` is 0 for the writer's
+ * first stream and one more each time it goes on in a new one.
+ */
+export interface Sealer {
+  /** What `open` carries as `sealed`. */
+  field(part: number, info: SealedInfo): string;
+  /**
+   * Writes what a chunk holds into its frame, behind the header that is there, and SEAL_BYTES more. For one part and
+   * offset there must never be two that differ [Z-7].
+   */
+  seal(part: number, chunk: Chunk, payload: Uint8Array): void;
+  /** What a chunk that was sealed so holds. */
+  unseal(part: number, chunk: Chunk): Uint8Array;
+}
+
 /** What the application does. */
 export type Operation =
-  | { type: "open"; ref: number; pipe: string; options: WriterOptions }
+  /** Sealed, where there is a sealer. */
+  | { type: "open"; ref: number; pipe: string; options: WriterOptions; sealer?: Sealer | null }
   /** Not before the last one was `accepted`. The cuts are copied. */
   | { type: "write"; ref: number; cuts: readonly Cut[] }
   | { type: "finish"; ref: number; interrupted: boolean }

@@ -82,7 +82,7 @@ export class Incoming implements Attachment {
   leave(): void {
     if (this.#state === ReaderState.over || this.#state === ReaderState.leaving) return;
     if (!this.#port.ready || !this.#isToldAgain) {
-      this.#finish(); // should the satellite still know of it, it is told then
+      this.#left(); // should the satellite still know of it, it is told then
       return;
     }
     this.#ackAll();
@@ -93,7 +93,7 @@ export class Incoming implements Attachment {
   close(): void {
     if (this.#state === ReaderState.over) return;
     if (this.#port.ready && this.#isDelivering) this.#ackAll();
-    this.#finish();
+    this.#left();
   }
 
   greeted(greeting: Greeting): void {
@@ -102,7 +102,7 @@ export class Incoming implements Attachment {
         this.#read(); // [S-5] not answered yet
         break;
       case ReaderState.leaving:
-        this.#finish();
+        this.#left();
         break;
       case ReaderState.waiting:
       case ReaderState.delivering:
@@ -117,7 +117,7 @@ export class Incoming implements Attachment {
   }
 
   lost(): void {
-    if (this.#state === ReaderState.leaving) this.#finish();
+    if (this.#state === ReaderState.leaving) this.#left();
   }
 
   graceOver(): void {
@@ -163,7 +163,8 @@ export class Incoming implements Attachment {
         this.#skip(this.#streams.get(message.stream), message.offset);
         break;
       case "done":
-        this.#finish();
+        if (this.#state === ReaderState.leaving) this.#left();
+        else this.#finish();
         break;
       case "error":
         this.#fail(codeOf(message.code), message.message);
@@ -311,6 +312,11 @@ export class Incoming implements Attachment {
   #finish(): void {
     this.#state = ReaderState.over;
     this.#port.tell({ type: "done", ref: this.#ref, aborted: this.#isAborted });
+  }
+
+  #left(): void {
+    this.#state = ReaderState.over;
+    this.#port.tell({ type: "done", ref: this.#ref, aborted: this.#isAborted, left: true });
   }
 
   #giveUp(): void {

@@ -15,8 +15,10 @@ export type { Right } from "../../satellite/wire/rights.ts";
 export { connect, type Satellite } from "./connect.ts";
 export { SkypipeError } from "./errors.ts";
 export type { PipeReader } from "./reader.ts";
+export { makeKey } from "./seal/key.ts";
 export type {
   ConnectOptions,
+  DeliveredStream,
   EndCause,
   GivenShare,
   ReaderOptions,

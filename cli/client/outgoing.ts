@@ -9,7 +9,8 @@ import type {
   WriterAck,
   WriterPosition,
 } from "../../satellite/wire/messages.ts";
-import type { Attachment, Greeting, Port } from "./effects.ts";
+import type { SealedInfo } from "../../satellite/wire/sealing.ts";
+import type { Attachment, Greeting, Operation, Port, Sealer } from "./effects.ts";
 import { codeOf } from "./errors.ts";
 import type { WriterOptions } from "./types.ts";
 import { UnsafeChunks } from "./unsafe.ts";
@@ -32,13 +33,16 @@ export type WriterState = (typeof WriterState)[keyof typeof WriterState];
 /** Unsafe chunks beyond which the application waits, so that small ones are put together meanwhile. */
 const CHUNKS_MAX = 4_096;
 
+type OpenOperation = Extract<Operation, { type: "open" }>;
+
 /** A writer from its own end: keeps what is not safe, sends within its credit, sends again after a loss. */
 export class Outgoing implements Attachment {
   readonly #port: Port;
   readonly #ref: number;
   readonly #pipe: string;
   readonly #options: WriterOptions;
-  readonly #chunks = new UnsafeChunks();
+  readonly #sealer: Sealer | null;
+  readonly #chunks: UnsafeChunks;
   #state: WriterState = WriterState.opening;
   #kind: Kind | undefined;
   #stream = 0;
@@ -56,11 +60,13 @@ export class Outgoing implements Attachment {
   /** What `expired` said that the satellite had of `#stream`. */
   #had: { received: number; end: boolean } | null = null;
 
-  constructor(port: Port, ref: number, pipe: string, options: WriterOptions) {
+  constructor(port: Port, { ref, pipe, options, sealer = null }: OpenOperation) {
     this.#port = port;
     this.#ref = ref;
     this.#pipe = pipe;
     this.#options = options;
+    this.#sealer = sealer;
+    this.#chunks = new UnsafeChunks(sealer);
     this.#kind = options.kind;
     this.#open();
   }
@@ -87,7 +93,7 @@ export class Outgoing implements Attachment {
     if (this.#state === WriterState.over) return;
     for (const { payload, flags } of cuts) {
       this.#kind ??= (flags & Flag.binary) === 0 ? "text" : "binary";
-      this.#chunks.push(payload, flags);
+      this.#chunks.push(payload, flags, this.#openStream);
     }
     this.#owesAccepted = true;
     this.pump();
@@ -97,7 +103,7 @@ export class Outgoing implements Attachment {
     if (this.#state === WriterState.over || this.#hasEnded) return;
     this.#hasEnded = true;
     const binary = this.#kind === "binary" ? Flag.binary : 0;
-    this.#chunks.finish(Flag.final | binary | (interrupted ? Flag.interrupted : 0));
+    this.#chunks.finish(Flag.final | binary | (interrupted ? Flag.interrupted : 0), this.#openStream);
     this.pump();
   }
 
@@ -105,7 +111,8 @@ export class Outgoing implements Attachment {
   abort(reason?: string): void {
     if (this.#state === WriterState.over) return;
     this.#state = WriterState.over;
-    this.#port.send({ type: "abort", ref: this.#ref, ...(reason !== undefined && { reason }) });
+    const isTold = reason !== undefined && this.#sealer === null; // in clear, it would tell the satellite [Z-5]
+    this.#port.send({ type: "abort", ref: this.#ref, ...(isTold && { reason }) });
     this.#port.send({ type: "release", ref: this.#ref });
   }
 
@@ -196,19 +203,31 @@ export class Outgoing implements Attachment {
     return this.#kind !== "binary" && this.#state !== WriterState.safe;
   }
 
+  /** The stream that what comes now belongs to; 0 while that is not known. */
+  get #openStream(): number {
+    return this.#continues ? 0 : this.#stream;
+  }
+
   get #what(): string {
     return `what was written to ${this.#pipe === "" ? "the default pipe" : `the pipe '${this.#pipe}'`}`;
   }
 
   #open(): void {
-    const { size, ...options } = this.#options;
+    const { size, name, contentType, host, ...options } = this.#options;
     const isFirst = this.#stream === 0;
+    const info: SealedInfo = {
+      ...(isFirst && size !== undefined && { size }),
+      ...(name !== undefined && { name }),
+      ...(contentType !== undefined && { contentType }),
+      ...(host !== undefined && { host }),
+    };
+    const part = this.#chunks.part + (this.#continues ? 1 : 0);
     this.#port.send({
       type: "open",
       ref: this.#ref,
       pipe: this.#pipe,
       ...options,
-      ...(isFirst && size !== undefined && { size }),
+      ...(this.#sealer === null ? info : { sealed: this.#sealer.field(part, info) }), // [Z-4]
     });
   }
 
@@ -243,8 +262,7 @@ export class Outgoing implements Attachment {
     if (this.#continues) {
       const from = Math.max(this.#safe, this.#had?.received ?? 0);
       this.#isSplit ||= from > 0;
-      this.#chunks.restart(from);
-      this.#baseBytes += from;
+      this.#baseBytes += this.#chunks.restart(from);
       this.#safe = 0;
       this.#continues = false;
       this.#had = null;
@@ -268,7 +286,8 @@ export class Outgoing implements Attachment {
     const hasGrown = offset > this.#safe;
     this.#safe = Math.max(this.#safe, offset);
     this.#chunks.release(this.#safe, end);
-    if (hasGrown) this.#port.tell({ type: "safe", ref: this.#ref, bytes: this.#baseBytes + this.#safe });
+    const bytes = this.#baseBytes + this.#chunks.plainBytes(this.#safe);
+    if (hasGrown) this.#port.tell({ type: "safe", ref: this.#ref, bytes });
   }
 
   #succeed(): void {

@@ -1,8 +1,12 @@
-import { payloadOf } from "../../satellite/wire/frame.ts";
+import type { WireError } from "../../satellite/wire/errors.ts";
 import type { StreamBegins } from "../../satellite/wire/messages.ts";
+import { SEAL_BYTES } from "../../satellite/wire/sealing.ts";
 import type { Notice } from "./effects.ts";
 import { toSkypipeError } from "./errors.ts";
 import type { Link } from "./link.ts";
+import type { Keyring } from "./seal/keyring.ts";
+import { tampered } from "./seal/refusals.ts";
+import { Unsealing } from "./seal/unsealing.ts";
 import type { ReaderOptions, Received, Receiving, Sink } from "./types.ts";
 
 /** How long a reader that leaves waits for the satellite to say that it has. */
@@ -21,6 +25,9 @@ export class Delivery implements Receiving {
   readonly #link: Link;
   readonly #ref: number;
   readonly #sink: Sink;
+  readonly #unsealing: Unsealing;
+  /** What a peek still shows: sealed, more has to be asked for than is shown. */
+  #leftBytes = Number.POSITIVE_INFINITY;
   #queue: Notice[] = [];
   /** What the sink has, and the session does not know of. */
   #taken: { stream: StreamBegins; offset: number; notices: number } | null = null;
@@ -31,15 +38,22 @@ export class Delivery implements Receiving {
   #isPumping = false;
   #isLeaving = false;
   #isSettled = false;
+  /** Something sealed has begun. */
+  #hasSealed = false;
   #settle: { done(received: Received): void; fail(error: unknown): void } = {
     done: () => {},
     fail: () => {},
   };
   #hasAttached: () => void = () => {};
 
-  constructor(link: Link, pipe: string, options: ReaderOptions, sink: Sink) {
+  constructor(
+    link: Link,
+    { pipe, options, keyring }: { pipe: string; options: ReaderOptions; keyring: Keyring | null },
+    sink: Sink,
+  ) {
     this.#link = link;
     this.#sink = sink;
+    this.#unsealing = new Unsealing(keyring, pipe, options);
     this.done = new Promise((done, fail) => {
       this.#settle = { done, fail };
     });
@@ -49,12 +63,18 @@ export class Delivery implements Receiving {
     });
     this.attached.catch(() => {}); // told by `done` as well
     this.#ref = link.listen((notice) => this.#noticed(notice));
-    link.dispatch({ type: "read", ref: this.#ref, pipe, options });
+    const { plain: _, ...asked } = options;
+    if (keyring !== null && asked.limitBytes !== undefined) {
+      this.#leftBytes = asked.limitBytes;
+      asked.limitBytes = Math.min(asked.limitBytes * (SEAL_BYTES + 1), Number.MAX_SAFE_INTEGER);
+    }
+    link.dispatch({ type: "read", ref: this.#ref, pipe, options: asked });
   }
 
   async leave(): Promise<void> {
     if (this.#isSettled) return;
     this.#isLeaving = true;
+    const isDone = this.#queue.some(({ type }) => type === "done");
     this.#queue = [];
     this.#tellConsumed();
     this.#link.dispatch({ type: "leave", ref: this.#ref });
@@ -62,7 +82,7 @@ export class Delivery implements Receiving {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, LEAVE_MS);
     });
-    await Promise.race([this.done.catch(() => {}), late]);
+    if (!isDone) await Promise.race([this.done.catch(() => {}), late]);
     clearTimeout(timer);
     await this.#end(() => this.#settle.done({ aborted: false }));
   }
@@ -73,12 +93,13 @@ export class Delivery implements Receiving {
         this.#hasAttached();
         break;
       case "failed":
-        void this.#end(() => this.#settle.fail(toSkypipeError(notice.error)));
+        void this.#end(() => this.#settle.fail(this.#failureOf(notice.error)));
         break;
       default:
         // The sink may be busy for long with what it has; nothing more is for it.
         if (this.#isLeaving && notice.type === "done") void this.#handOver(notice);
         if (this.#isLeaving) return;
+        if (notice.type === "begin") this.#hasSealed ||= notice.stream.sealed !== undefined;
         this.#queue.push(notice);
         // Not at once: what one read of the socket gave is acknowledged together [R-3].
         if (!this.#isPumping) queueMicrotask(() => void this.#pump());
@@ -92,13 +113,17 @@ export class Delivery implements Receiving {
       while (this.#queue.length > 0) {
         const batch = this.#queue;
         this.#queue = [];
-        for (const notice of batch) {
+        for (const [index, notice] of batch.entries()) {
           const pending = this.#handOver(notice);
           if (pending !== undefined) {
             this.#tellConsumed();
             await pending;
           }
           if (this.#isLeaving || this.#isSettled) return;
+          if (this.#leftBytes <= 0) {
+            this.#queue.unshift(...batch.slice(index + 1));
+            return void this.leave();
+          }
           this.#consumed(notice);
         }
         this.#settleUp();
@@ -112,20 +137,42 @@ export class Delivery implements Receiving {
     }
   }
 
+  /** What breaks the protocol in the middle of a sealed stream has lost or changed something of it [Z-9]. */
+  #failureOf(error: WireError): Error {
+    const isBreach = error.code === "protocol" || error.code === "too-large";
+    return isBreach && this.#hasSealed ? tampered(error.message, error) : toSkypipeError(error);
+  }
+
   #handOver(notice: Notice): void | Promise<void> {
     const sink = this.#sink;
+    const unsealing = this.#unsealing;
     switch (notice.type) {
-      case "begin":
-        return sink.begin?.(notice.stream);
-      case "chunk":
-        return sink.chunk(notice.stream, payloadOf(notice.chunk), notice.chunk.flags);
-      case "end":
-        return sink.end?.(notice.stream, notice.cause, notice.reason);
+      case "begin": {
+        const begun = unsealing.begin(notice.stream);
+        const tell = (): void => sink.begin?.(unsealing.shown(notice.stream));
+        return begun === undefined ? tell() : begun.then(tell);
+      }
+      case "chunk": {
+        const bytes = unsealing.open(notice.stream, notice.chunk);
+        this.#leftBytes -= bytes.length;
+        if (bytes.length === 0) return undefined; // a seal with nothing in it
+        return sink.chunk(unsealing.shown(notice.stream), bytes, notice.chunk.flags);
+      }
+      case "end": {
+        const shown = unsealing.shown(notice.stream);
+        unsealing.end(notice.stream, notice.cause);
+        return sink.end?.(shown, notice.cause, notice.reason);
+      }
       case "gap":
-        return sink.gap?.(notice.stream, notice.from, notice.to);
-      case "withdrawn":
-        return sink.withdrawn?.(notice.stream);
+        unsealing.gap(notice.stream);
+        return sink.gap?.(unsealing.shown(notice.stream), notice.from, notice.to);
+      case "withdrawn": {
+        const shown = unsealing.shown(notice.stream);
+        unsealing.withdraw(notice.stream);
+        return sink.withdrawn?.(shown);
+      }
       case "done":
+        if (notice.left !== true) unsealing.done();
         void this.#end(() => this.#settle.done({ aborted: notice.aborted }));
         return undefined;
       default:
@@ -137,7 +184,8 @@ export class Delivery implements Receiving {
     if (notice.type === "chunk") {
       const { stream, chunk } = notice;
       const bytes = chunk.end - chunk.offset;
-      if (this.#sink.borrows === true) chunk.block?.letGo();
+      // What was sealed was opened into memory of its own.
+      if (this.#sink.borrows === true || stream.sealed !== undefined) chunk.block?.letGo();
       this.#take(stream, chunk.end, bytes);
     } else if (notice.type === "end") {
       this.#take(notice.stream, notice.offset, 0);

@@ -8,6 +8,7 @@ import { AnswerReader, refusalOf, requestText } from "../../satellite/wire/webso
 import { type Address, isOpen } from "./address.ts";
 import { type Dialling, dial } from "./dial.ts";
 import { acceptOf, handshakeKey, maskKeys } from "./nonce.ts";
+import { reasonOf } from "./reasons.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
@@ -196,20 +197,4 @@ export class Socket {
       );
     }
   }
-}
-
-/** Errors of the system in words. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EHOSTUNREACH: "no route to the host",
-  ENETUNREACH: "no network",
-  ENOENT: "there is no such socket",
-  ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the name could not be looked up",
-  ETIMEDOUT: "it did not answer",
-};
-
-function reasonOf(error: NodeJS.ErrnoException): string {
-  return REASONS[error.code ?? ""] ?? error.message;
 }

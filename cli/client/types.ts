@@ -9,6 +9,8 @@ export interface ConnectOptions {
   token?: string;
   /** A link that somebody gave you, in place of both. */
   link?: string;
+  /** One key for sealing or several, the newest first, with white space between them. Default: SKYPIPE_KEY. */
+  key?: string;
   /** How long the first connect is tried before it fails as `unreachable`. Default: 10,000. */
   connectTimeoutMs?: number;
   /** Stops the first connect. */
@@ -30,6 +32,8 @@ export interface WriterOptions {
   ttlMs?: number;
   /** `finish` waits until one reader has acknowledged it all. */
   sync?: boolean;
+  /** Send it unsealed although there is a key, for readers that have none. */
+  plain?: boolean;
 }
 
 export interface ReaderOptions {
@@ -39,6 +43,17 @@ export interface ReaderOptions {
   fresh?: boolean;
   /** How much a peek shows. */
   limitBytes?: number;
+  /** Take streams that are not sealed although there is a key. */
+  plain?: boolean;
+}
+
+/** Who has sealed a stream: a holder of the account's key, or of a link that can only write, which may be anyone's. */
+export type SealedBy = "account" | "link";
+
+/** A stream as its reader sees it; what was sealed in `sealed` stands in the fields of its own. */
+export interface DeliveredStream extends StreamBegins {
+  /** Absent where it is not sealed. */
+  sealedBy?: SealedBy;
 }
 
 /** How a stream ended for its reader. */
@@ -48,15 +63,15 @@ export type EndCause = "eof" | "interrupted" | "aborted";
 export interface Sink {
   /** The sink does not use a chunk's bytes when `chunk` is over: their memory is used again. Else they are the sink's. */
   readonly borrows?: boolean;
-  begin?(stream: StreamBegins): void;
+  begin?(stream: DeliveredStream): void;
   /** The chunk is acknowledged when this has resolved: it is then in the output. `flags` are those of the data frame. */
-  chunk(stream: StreamBegins, bytes: Uint8Array, flags: number): void | Promise<void>;
+  chunk(stream: DeliveredStream, bytes: Uint8Array, flags: number): void | Promise<void>;
   /** The end is acknowledged when this has resolved. */
-  end?(stream: StreamBegins, cause: EndCause, reason?: string): void | Promise<void>;
+  end?(stream: DeliveredStream, cause: EndCause, reason?: string): void | Promise<void>;
   /** What lies between the two offsets was missed. */
-  gap?(stream: StreamBegins, from: number, to: number): void;
+  gap?(stream: DeliveredStream, from: number, to: number): void;
   /** The stream, of which nothing had come, is not for this reader after all. */
-  withdrawn?(stream: StreamBegins): void;
+  withdrawn?(stream: DeliveredStream): void;
 }
 
 /** A reader at work. */

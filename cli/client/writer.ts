@@ -5,7 +5,8 @@ import { looksBinary } from "../../satellite/wire/kind.ts";
 import { limits } from "../../satellite/wire/limits.ts";
 import type { Kind } from "../../satellite/wire/messages.ts";
 import { fitsUtf8 } from "../../satellite/wire/name.ts";
-import type { Notice } from "./effects.ts";
+import { SEALED_BYTES_MAX } from "../../satellite/wire/sealing.ts";
+import type { Notice, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { WriterOptions } from "./types.ts";
@@ -23,7 +24,9 @@ const REASON_BYTES = 255;
 export class PipeWriter extends Writable {
   readonly #link: Link;
   readonly #ref: number;
-  readonly #cutter = new LineCutter();
+  /** How much of the input one chunk takes. */
+  readonly #chunkBytes: number;
+  readonly #cutter: LineCutter;
   #kind: Kind | undefined;
   #hasBegun = false;
   #isInterrupted = false;
@@ -36,12 +39,23 @@ export class PipeWriter extends Writable {
   #onFinished: (() => void) | null = null;
 
   /** @internal */
-  constructor(link: Link, pipe: string, options: WriterOptions) {
-    super({ highWaterMark: limits.chunkBytesMax });
+  constructor(
+    link: Link,
+    { pipe, options, sealer }: { pipe: string; options: WriterOptions; sealer: Promise<Sealer> | null },
+  ) {
+    const chunkBytes = sealer === null ? limits.chunkBytesMax : SEALED_BYTES_MAX;
+    super({
+      highWaterMark: chunkBytes,
+      ...(sealer !== null && {
+        construct: (done) => void this.#openSealed(pipe, options, { sealer, done }),
+      }),
+    });
     this.#link = link;
     this.#kind = options.kind;
+    this.#chunkBytes = chunkBytes;
+    this.#cutter = new LineCutter(chunkBytes);
     this.#ref = link.listen((notice) => this.#noticed(notice));
-    link.dispatch({ type: "open", ref: this.#ref, pipe, options });
+    if (sealer === null) this.#open(pipe, options, null);
   }
 
   /** May be set until the first write; `undefined` until then where nobody said. */
@@ -105,6 +119,23 @@ export class PipeWriter extends Writable {
     done(error);
   }
 
+  #open(pipe: string, options: WriterOptions, sealer: Sealer | null): void {
+    this.#link.dispatch({ type: "open", ref: this.#ref, pipe, options, sealer });
+  }
+
+  async #openSealed(
+    pipe: string,
+    options: WriterOptions,
+    { sealer, done }: { sealer: Promise<Sealer>; done: (error?: Error) => void },
+  ): Promise<void> {
+    try {
+      this.#open(pipe, options, await sealer);
+      done();
+    } catch (error) {
+      done(toSkypipeError(error));
+    }
+  }
+
   #put(bytes: Uint8Array, done: () => void): void {
     if (!this.#hasBegun && bytes.length > 0) {
       this.#kind ??= looksBinary(bytes.subarray(0, KIND_BYTES)) ? "binary" : "text"; // [F-6]
@@ -116,7 +147,7 @@ export class PipeWriter extends Writable {
 
   /** One chunk's worth at a time, so that a large write costs no more memory than a small one. */
   #putFrom(bytes: Uint8Array, at: number, done: () => void): void {
-    const piece = bytes.subarray(at, at + limits.chunkBytesMax);
+    const piece = bytes.subarray(at, at + this.#chunkBytes);
     const next = at + piece.length;
     this.#send(this.#cut(piece), () => {
       if (next < bytes.length) this.#putFrom(bytes, next, done);

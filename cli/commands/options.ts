@@ -28,6 +28,7 @@ export function endOptions(): Option[] {
   return [
     duration("--timeout <d>", "give up, with exit 124, after so long without a start, room or a reader"),
     new Option("--limit <rate>", "bytes per second, for example 512K").argParser(parseRate),
+    new Option("--plain", "send it unsealed, or take also what is not sealed, although there is a key"),
     satelliteOption(),
     quietOption(),
     new Option("--json", "one line of JSON on stderr at the end, instead of sentences"),

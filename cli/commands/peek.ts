@@ -18,7 +18,7 @@ export async function peek(name: string, options: { bytes?: number; satellite?: 
     let leftBytes = limitBytes;
     await satellite.receive(
       opened.pipe,
-      { mode: "peek", limitBytes },
+      { mode: "peek", limitBytes, plain: true }, // it takes nothing [Z-11]
       {
         chunk: (_stream, bytes) => {
           const shown = bytes.subarray(0, leftBytes); // chunks come whole [F-4]

@@ -18,6 +18,7 @@ export interface RecvOptions {
   limit?: number;
   /** The name of one that setup remembers. */
   satellite?: string;
+  plain?: boolean;
   quiet?: boolean;
   json?: boolean;
 }
@@ -40,6 +41,7 @@ export async function recv(name: string, options: RecvOptions): Promise<number> 
     file: output,
     bytesPerSecond: options.limit,
     satellite: options.satellite,
+    plain: options.plain,
     quiet: options.quiet,
     json: options.json,
   });

@@ -17,6 +17,7 @@ export interface SendOptions {
   limit?: number;
   /** The name of one that setup remembers. */
   satellite?: string;
+  plain?: boolean;
   quiet?: boolean;
   json?: boolean;
 }
@@ -39,6 +40,7 @@ export async function send(
     timeoutMs: options.timeout,
     bytesPerSecond: options.limit,
     satellite: options.satellite,
+    plain: options.plain,
     quiet: options.quiet,
     json: options.json,
     refusesEmpty,

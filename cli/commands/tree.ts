@@ -1,7 +1,8 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { parseSize } from "../terminal/units.ts";
+import type { KeysOptions } from "./keys.ts";
 import { type Run, withManners } from "./manners.ts";
 import {
   duration,
@@ -62,7 +63,7 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 export function verbCommand(run: Run): Command {
   // An option behind a verb is the verb's.
   const command = bareCommand(run).enablePositionalOptions();
-  const verbs = [send, recv, ls, peek, rm, share, join, setup, check, upgrade, reset, satellite];
+  const verbs = [send, recv, ls, peek, rm, share, join, setup, keys, check, upgrade, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");
 }
@@ -170,6 +171,7 @@ function setup(run: Run): Command {
     .option("--org <organization>", "for fly: whose account, where your token is for several")
     .option("--size <size>", "for fly: the machine, for example shared-cpu-1x:512")
     .option("--no-volume", "for fly: no disk, so that a restart loses what waits in the pipes")
+    .option("--passphrase", "keep the key with the provider under a passphrase only")
     .addOption(yesOption())
     .addOption(quietOption())
     .addOption(jsonOption())
@@ -184,6 +186,26 @@ function setup(run: Run): Command {
     ["skypipe setup fly --region fra --yes", "the same in a script, with FLY_API_TOKEN set"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
+  ]);
+}
+
+function keys(run: Run): Command {
+  const actions = ["show", "export", "add", "rotate", "new"];
+  const command = new Command("keys")
+    .description("what streams are sealed with: show, export, add, rotate, or make a new one")
+    .addArgument(new Argument("[action]", "what to do; without one, show").choices(actions))
+    .addOption(satelliteOption())
+    .option("-y, --yes", "print secrets on a terminal, too")
+    .addOption(quietOption())
+    .addOption(jsonOption())
+    .action(async (action: string | undefined, options: KeysOptions) => {
+      await run(async () => (await import("./keys.ts")).keys(action ?? "show", options));
+    });
+  return withManners(command, [
+    ["skypipe keys", "their names and ages; nothing secret"],
+    ["skypipe keys export | ssh lab skypipe keys add", "let another computer read and write, too"],
+    ["skypipe keys rotate", "seal with a new one from now on; what is there stays readable"],
+    ["export SKYPIPE_KEY=$(skypipe keys new)", "for a satellite that nobody set up"],
   ]);
 }
 

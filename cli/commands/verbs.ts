@@ -8,6 +8,7 @@ const verbs: ReadonlySet<string> = new Set([
   "share",
   "join",
   "setup",
+  "keys",
   "check",
   "upgrade",
   "reset",

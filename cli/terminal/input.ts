@@ -3,6 +3,7 @@ import { read } from "node:fs";
 import net from "node:net";
 import tty from "node:tty";
 import { promisify } from "node:util";
+import { SEALED_BYTES_MAX } from "../../satellite/wire/sealing.ts";
 import { openWithoutBlocking } from "./descriptor.ts";
 import type { Source } from "./stdin.ts";
 
@@ -22,9 +23,10 @@ export function openInput(source: Source): Input {
   return new FileInput(source.fd);
 }
 
-const FILE_BLOCK_BYTES = 256 * 1024;
-/** What a kernel pipe holds, and what one chunk takes. */
-const STREAM_BLOCK_BYTES = 64 * 1024;
+/** As much as whole chunks hold, sealed or not: what is left over of a block costs a chunk of its own. */
+const FILE_BLOCK_BYTES: number = 4 * SEALED_BYTES_MAX;
+/** Little less than a kernel pipe holds. */
+const STREAM_BLOCK_BYTES: number = SEALED_BYTES_MAX;
 /** Smaller reads are copied. */
 const COPY_BYTES = 16 * 1024;
 const QUEUE_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-/** The tokens of shares: JWTs that this satellite signs for itself (PROTOCOL.md §14). */
+/** The tokens of shares: JWTs that this satellite signs for itself (PROTOCOL.md §15). */
 import { hkdfSync } from "node:crypto";
 import { errors, jwtVerify, SignJWT } from "jose";
 import { WireError } from "../wire/errors.ts";

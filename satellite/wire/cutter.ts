@@ -17,9 +17,15 @@ const NEWLINE = 0x0a;
  * time is an argument.
  */
 export class LineCutter {
+  readonly #chunkBytesMax: number;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #deadlineMs: number | null = null;
+
+  /** @param chunkBytesMax how long a cut may be */
+  constructor(chunkBytesMax: number = limits.chunkBytesMax) {
+    this.#chunkBytesMax = chunkBytesMax;
+  }
 
   /** When `tick` has something to send if nothing more comes; `null`: never. */
   get deadlineMs(): number | null {
@@ -30,7 +36,7 @@ export class LineCutter {
   push(bytes: Uint8Array, nowMs: number): Cut[] {
     const cuts: Cut[] = [];
     for (let at = 0; at < bytes.length; ) {
-      const room = limits.chunkBytesMax - this.#heldBytes;
+      const room = this.#chunkBytesMax - this.#heldBytes;
       const piece = bytes.subarray(at, at + room);
       const lineEnd = piece.lastIndexOf(NEWLINE) + 1;
       if (lineEnd > 0) {

@@ -12,10 +12,16 @@ const blocks = new Blocks();
  * @param offset position of the first byte, in bytes
  */
 export function encodeChunk(stream: number, offset: number, flags: number, payload: Uint8Array): Chunk {
-  const { frame, block } = blocks.place(HEADER_BYTES + payload.length);
+  const chunk = blankChunk(stream, offset, flags, payload.length);
+  chunk.frame.set(payload, HEADER_BYTES);
+  return chunk;
+}
+
+/** As `encodeChunk`, with so many bytes behind the header that are still to be written. */
+export function blankChunk(stream: number, offset: number, flags: number, bytes: number): Chunk {
+  const { frame, block } = blocks.place(HEADER_BYTES + bytes);
   writeHeader(frame, stream, offset, flags);
-  frame.set(payload, HEADER_BYTES);
-  const end = offset + payload.length;
+  const end = offset + bytes;
   return { stream, offset, end, flags, arrival: 0, frame, room: WS_HEADER_BYTES_MAX, block, encoded: null };
 }
 

@@ -5,7 +5,7 @@ import type { EndMessage } from "./messages.ts";
 export type Right = "read" | "write" | "both";
 
 /** What a share token is good for. */
-export interface Scope {
+interface Scope {
   /** The share's id. */
   readonly share: string;
   readonly pipe: string;

@@ -45,7 +45,7 @@ const lab = satellite("lab", {
 });
 
 function satellite(name: string, rest: Partial<Remembered>): Remembered {
-  return { name, provider: name, credentials: {}, place: null, ...rest };
+  return { name, provider: name, credentials: {}, place: null, keys: null, ...rest };
 }
 
 function names(): (string | null)[] {

@@ -53,6 +53,7 @@ function invocations(line: string): string[][] {
     .map((part) =>
       part
         .replace(/\d?>.*$/, "")
+        .replace(/^\s*([A-Z_]+=\S* )+/, "") // variables
         .trim()
         .split(/\s+/),
     )

@@ -1,6 +1,5 @@
 /** What is asked about pipes over HTTP, and dropped from them. PROTOCOL §13. */
 import { describe, expect, it } from "vitest";
-import { limits } from "../../satellite/wire/limits.ts";
 import { RawEnd } from "../support/raw-end.ts";
 import { until, within } from "../support/until.ts";
 import { ask } from "./ask.ts";

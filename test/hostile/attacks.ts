@@ -21,7 +21,7 @@ export interface Victim extends Target {
   readonly porchToken: string;
 }
 
-export interface Size {
+interface Size {
   /** Connections, guesses or rounds. */
   readonly count: number;
   /** How long what is held open is held. */

@@ -7,7 +7,7 @@ import type { Victim } from "./attacks.ts";
 /** One transfer of the bystander. */
 const TRANSFER_BYTES = 16 * MiB;
 const TRANSFER_MS = 120_000;
-export const ROOT = "root-token-of-the-hostile-field";
+const ROOT = "root-token-of-the-hostile-field";
 
 export interface Transfers {
   readonly count: number;

@@ -1,4 +1,4 @@
-/** Links, as PROTOCOL.md §14 has them. */
+/** Links, as PROTOCOL.md §15 has them. */
 import { describe, expect, it } from "vitest";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { limits } from "../../satellite/wire/limits.ts";

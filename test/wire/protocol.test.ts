@@ -82,7 +82,7 @@ const toldOnce: Record<string, string> = {
   name: "str 255",
   contentType: "str 255",
   host: "str 255",
-  sealed: "str 1024",
+  sealed: "str 2048",
   software: "str 64",
   id: "str 64",
 };

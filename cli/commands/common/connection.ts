@@ -45,6 +45,7 @@ async function connectTo(target: Target): Promise<Connected> {
       const satellite = await connect({
         url: reach.url,
         token: reach.token ?? "", // SKYPIPE_TOKEN is for the satellite that SKYPIPE_SATELLITE names
+        key: process.env.SKYPIPE_KEY || (target.keys ?? ""),
         connectTimeoutMs: reach.attemptMs ?? CONNECT_MS,
       });
       return { satellite, mend: reach.mend };

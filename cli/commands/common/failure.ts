@@ -15,9 +15,12 @@ const aboutPipes: readonly ErrorCode[] = [
   "forbidden",
   "full",
   "limit",
+  "no-key",
   "not-found",
+  "not-sealed",
   "removed",
   "replaced",
+  "tampered",
 ];
 
 /** The failure of a pipe's end or of a request for it, with the name of the pipe. */

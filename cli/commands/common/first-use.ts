@@ -4,6 +4,7 @@ import { WireError } from "../../../satellite/wire/errors.ts";
 import { choose, confirm, secret, text } from "../../terminal/prompt.ts";
 import { hasTerminal } from "../../terminal/stdin.ts";
 import type { Teller } from "../../terminal/teller.ts";
+import { keysFor } from "./account-keys.ts";
 import { loadProvider, providerNames } from "./providers.ts";
 import { type Remembered, recall, remember } from "./remembered.ts";
 
@@ -44,8 +45,10 @@ export async function deployAndRemember(
   const provider = await loadProvider(where);
   const known = knownAs(provider, name);
   const credentials = await credentialsFor(provider, known, talk);
-  const place = await provider.deploy(credentials, talk);
-  const satellite = { provider: where, credentials, place };
+  const { keys: kept, ...place } = await provider.deploy(credentials, talk);
+  const found = kept === undefined ? place : { ...place, keys: kept };
+  const keys = await keysFor(provider, credentials, { place: found, known: known?.keys ?? null, talk });
+  const satellite = { provider: where, credentials, place, keys };
   const remembered = { name: name ?? freeName(provider, satellite), ...satellite };
   remember(remembered, isDefault);
   return remembered;
@@ -72,7 +75,7 @@ async function credentialsFor(
 }
 
 /** The provider's name for it, with a number where another satellite has it. */
-function freeName(provider: Provider, { credentials, place }: Omit<Remembered, "name">): string {
+function freeName(provider: Provider, { credentials, place }: Omit<Remembered, "name" | "keys">): string {
   const base = provider.nickname?.(credentials) ?? provider.name;
   const { satellites } = recall();
   for (let number = 1; ; number++) {

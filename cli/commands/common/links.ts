@@ -20,6 +20,11 @@ export function linkInEnvironment(): KnownLink | null {
   }
 }
 
+/** Where a link leads, and what it opens there: keys of one's own are for one's own satellite. */
+export function addressOf({ url, token, key }: PipeLink): { url: string; token: string; key: string } {
+  return { url, token, key: key ?? "" };
+}
+
 /** The pipe that is meant where no name is given: that of the link in SKYPIPE_LINK, or the default pipe. */
 export function pipeMeant(name: string): string {
   return name === "" ? (linkInEnvironment()?.claims.pipe ?? name) : name;

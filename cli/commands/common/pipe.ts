@@ -4,7 +4,7 @@ import type { Guarded } from "../../../satellite/wire/rights.ts";
 import type { Satellite } from "../../client/connect.ts";
 import type { Teller } from "../../terminal/teller.ts";
 import { openSatellite, openTarget } from "./connection.ts";
-import { type KnownLink, linkFor } from "./links.ts";
+import { addressOf, type KnownLink, linkFor } from "./links.ts";
 import { pipeCalled } from "./pipe-name.ts";
 
 export interface OpenPipe {
@@ -30,9 +30,9 @@ export async function openPipe(
 }
 
 /** Throws WireError `unauthorized` with what its holder can do, where the link is not good any more. */
-export async function openLink(teller: Teller, { url, token }: KnownLink, name: string): Promise<Satellite> {
+export async function openLink(teller: Teller, link: KnownLink, name: string): Promise<Satellite> {
   try {
-    return await openTarget(teller, { url, token });
+    return await openTarget(teller, addressOf(link));
   } catch (cause) {
     if (!(cause instanceof WireError) || cause.code !== "unauthorized") throw cause;
     throw new WireError(

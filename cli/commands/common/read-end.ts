@@ -2,9 +2,16 @@
 import tty from "node:tty";
 import { formatDuration } from "../../../satellite/wire/duration.ts";
 import { errorTable, WireError } from "../../../satellite/wire/errors.ts";
-import type { Mode, StreamBegins } from "../../../satellite/wire/messages.ts";
+import type { Mode } from "../../../satellite/wire/messages.ts";
 import type { Satellite } from "../../client/connect.ts";
-import type { EndCause, ReaderOptions, Received, Receiving, Sink } from "../../client/types.ts";
+import type {
+  DeliveredStream,
+  EndCause,
+  ReaderOptions,
+  Received,
+  Receiving,
+  Sink,
+} from "../../client/types.ts";
 import { type Output, openOutput } from "../../terminal/output.ts";
 import { Pace, paced } from "../../terminal/pace.ts";
 import { Progress } from "../../terminal/progress.ts";
@@ -30,6 +37,7 @@ export interface ReadOptions {
   /** `-o FILE` */
   file?: string | undefined;
   bytesPerSecond?: number | undefined;
+  plain?: boolean | undefined;
   quiet?: boolean | undefined;
   json?: boolean | undefined;
 }
@@ -96,7 +104,7 @@ class ReadEnd implements Sink {
   }
 
   async #receive(): Promise<Cause> {
-    const { file, pipe, mode, fresh, timeoutMs } = this.#options;
+    const { file, pipe, mode, fresh, plain = false, timeoutMs } = this.#options;
     // What can't be written must not be taken.
     if (file !== undefined) {
       const whole = await import("../../terminal/whole-file.ts");
@@ -106,7 +114,7 @@ class ReadEnd implements Sink {
     const opened = await openPipe(this.#teller, pipe, "read", this.#options.satellite);
     this.#satellite = opened.satellite;
     this.#progress.start();
-    const readerOptions: ReaderOptions = { mode, ...(fresh === undefined ? {} : { fresh }) };
+    const readerOptions: ReaderOptions = { mode, plain, ...(fresh === undefined ? {} : { fresh }) };
     this.#receiving = opened.satellite.receive(opened.pipe, readerOptions, this);
     if (timeoutMs !== undefined) this.#cancelTimeout = after(timeoutMs, () => this.#timeOut());
     const { aborted } = await Promise.race([this.#receiving.done, this.#left]);
@@ -117,17 +125,23 @@ class ReadEnd implements Sink {
     return this.#isInterrupted ? "interrupted" : "eof";
   }
 
-  begin(stream: StreamBegins): void {
+  begin(stream: DeliveredStream): void {
     this.#summary.streams++;
     // Of several streams nobody knows how many there will be.
     this.#progress.expect(this.#summary.streams === 1 ? (stream.size ?? null) : null);
+    if (stream.sealedBy === "link") {
+      this.#teller.note(
+        `a stream on ${pipeCalled(this.#options.pipe)} was sealed with a link that only writes: it may be from anybody ` +
+          "who has that",
+      );
+    }
   }
 
   withdrawn(): void {
     this.#summary.streams--;
   }
 
-  chunk(stream: StreamBegins, bytes: Uint8Array): void | Promise<void> {
+  chunk(stream: DeliveredStream, bytes: Uint8Array): void | Promise<void> {
     this.#cancelTimeout();
     // What arrives on a terminal is progress enough, and a status line would stand in the middle of it.
     if (this.#progress.bytes === 0 && this.#file === null && tty.isatty(STDOUT)) this.#progress.stop();
@@ -136,7 +150,7 @@ class ReadEnd implements Sink {
     return this.#put(isTagged ? this.#tagger.tag(stream, bytes) : bytes);
   }
 
-  async end(stream: StreamBegins, cause: EndCause, reason?: string): Promise<void> {
+  async end(stream: DeliveredStream, cause: EndCause, reason?: string): Promise<void> {
     this.#cancelTimeout();
     this.#tagger?.end(stream);
     const from = stream.host === undefined ? "" : ` from ${stream.host}`;
@@ -151,7 +165,7 @@ class ReadEnd implements Sink {
     if (cause !== "aborted") await this.#file?.sync();
   }
 
-  gap(_stream: StreamBegins, from: number, to: number): void {
+  gap(_stream: DeliveredStream, from: number, to: number): void {
     this.#teller.note(
       `this tap was too slow, and missed ${to - from} bytes of ${pipeCalled(this.#options.pipe)}`,
     );

@@ -17,6 +17,8 @@ export interface Remembered {
   readonly credentials: Credentials;
   /** Where it was when it was set up; `null`: its provider knows. */
   readonly place: Place | null;
+  /** What its streams are sealed with, the newest key first; `null`: they are not. */
+  readonly keys: string | null;
 }
 
 export interface Settings {
@@ -69,9 +71,10 @@ function understand(store: Readonly<Record<string, unknown>>): Settings | null {
   const known: Remembered[] = [];
   for (const [name, value] of Object.entries(satellites)) {
     if (!isRecord(value)) return null;
-    const { provider, credentials = {}, place = null } = value;
+    const { provider, credentials = {}, place = null, keys = null } = value;
     if (typeof provider !== "string" || !isTextRecord(credentials) || !isPlace(place)) return null;
-    known.push({ name, provider, credentials, place });
+    if (keys !== null && typeof keys !== "string") return null;
+    known.push({ name, provider, credentials, place, keys });
   }
   const named = known.find(({ name }) => name === byDefault) ?? null;
   if (known.length === 0 || (named === null && byDefault !== null)) return null;
@@ -83,6 +86,9 @@ function write({ satellites, byDefault }: Settings): void {
     file.replace({});
     return;
   }
-  const entries = satellites.map(({ name, ...rest }) => [name, rest]);
+  const entries = satellites.map(({ name, keys, ...rest }) => [
+    name,
+    { ...rest, ...(keys !== null && { keys }) },
+  ]);
   file.replace({ default: byDefault?.name ?? null, satellites: Object.fromEntries(entries) as unknown });
 }

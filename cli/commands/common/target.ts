@@ -2,21 +2,23 @@
 import type { Credentials, Place, Provider } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
-import { linkInEnvironment } from "./links.ts";
+import { addressOf, linkInEnvironment } from "./links.ts";
 import type { Remembered, Settings } from "./remembered.ts";
 
 /** The address that SKYPIPE_SATELLITE gives, or a satellite that has a provider. */
 export type Target = Addressed | Remembered;
 
 /** One that is reached without a provider. */
-export interface Addressed {
+interface Addressed {
   readonly url: string;
   /** Default: SKYPIPE_TOKEN. */
   readonly token?: string;
+  /** What seals and opens; empty: nothing does. Default: SKYPIPE_KEY. */
+  readonly key?: string;
 }
 
 /** What needs no setting up. */
-const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null };
+const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null, keys: null };
 
 /**
  * The satellite that is known; `null` if there is none. Loads the settings only where nothing goes before them.
@@ -25,10 +27,17 @@ const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, p
  */
 export async function knownTarget(chosen?: string): Promise<Target | null> {
   const link = chosen === undefined ? linkInEnvironment() : null;
-  if (link !== null) return { url: link.url, token: link.token };
+  if (link !== null) return addressOf(link);
   const named = process.env.SKYPIPE_SATELLITE;
-  if (chosen === undefined && named !== undefined && named !== "") return parseAddress(named);
-  return rememberedTarget(chosen);
+  if (chosen !== undefined || named === undefined || named === "") return rememberedTarget(chosen);
+  return named === LOCAL.name ? localTarget() : parseAddress(named);
+}
+
+/** With its keys, if it was set up, so that its ends understand each other however they come to it. */
+async function localTarget(): Promise<Remembered> {
+  if (process.env.SKYPIPE_KEY) return LOCAL;
+  const { recall } = await import("./remembered.ts");
+  return chosenOf(recall(), LOCAL.name);
 }
 
 /** As `knownTarget`, whatever SKYPIPE_SATELLITE says. */
@@ -87,7 +96,9 @@ async function discovered(): Promise<Remembered | null> {
     const provider = await loadProvider(name);
     const credentials = provider.inEnvironment(process.env);
     const place = credentials === null ? null : await foundWith(provider, credentials);
-    if (credentials !== null && place !== null) return { name, provider: name, credentials, place };
+    if (credentials !== null && place !== null) {
+      return { name, provider: name, credentials, place, keys: place.keys ?? null };
+    }
   }
   return null;
 }
@@ -105,7 +116,6 @@ async function foundWith(provider: Provider, credentials: Credentials): Promise<
 const SCHEMES = ["ws:", "wss:", "http:", "https:"];
 
 function parseAddress(text: string): Target {
-  if (text === "local") return LOCAL;
   // What `skypipe satellite --socket` prints.
   if (text.startsWith("unix:/")) return { url: text };
   const url = URL.canParse(text) ? new URL(text) : null;

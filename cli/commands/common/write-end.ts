@@ -31,6 +31,7 @@ export interface WriteOptions {
   ttlMs?: number | undefined;
   timeoutMs?: number | undefined;
   bytesPerSecond?: number | undefined;
+  plain?: boolean | undefined;
   quiet?: boolean | undefined;
   json?: boolean | undefined;
   /** Opens no stream, and exits 2, when the input is empty. */
@@ -222,7 +223,7 @@ class WriteEnd {
   }
 }
 
-function writerOptions({ kind, source, sync, ttlMs }: WriteOptions): WriterOptions {
+function writerOptions({ kind, source, sync, ttlMs, plain }: WriteOptions): WriterOptions {
   const known = kind ?? (source.kind === "file" ? "binary" : undefined);
   return {
     host: fitting(os.hostname()),
@@ -231,6 +232,7 @@ function writerOptions({ kind, source, sync, ttlMs }: WriteOptions): WriterOptio
     ...(source.name === undefined ? {} : { name: fitting(source.name) }),
     ...(sync === undefined ? {} : { sync }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(plain === undefined ? {} : { plain }),
   };
 }
 
