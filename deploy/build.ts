@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
 import { pack } from "./pack.ts";
+import { buildPage } from "./page.ts";
 import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -21,6 +22,8 @@ const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "
   version: string;
 };
 
+const page = await buildPage(root);
+
 const common: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -29,7 +32,7 @@ const common: BuildOptions = {
   metafile: true,
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
-  define: { __VERSION__: JSON.stringify(version) },
+  define: { __VERSION__: JSON.stringify(version), __PAGE__: JSON.stringify(page.files) },
 };
 
 /** The command, in one file: a module that only a verb reaches is compiled when that verb runs. */
@@ -154,7 +157,7 @@ async function main(): Promise<void> {
   try {
     const builds = [buildCommand, buildLibrary, buildSatellite, buildSshProgram];
     const metafiles = await Promise.all(builds.map(async (each) => each(out)));
-    await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
+    await writeFile(path.join(out, "LICENSES.txt"), await licences([...metafiles, page.metafile]));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.
     await utimes(path.join(out, "skypipe.cjs"), started, started);

@@ -130,7 +130,6 @@ export class Engine implements Exchange {
     const { store } = this.#parts;
     switch (effect.type) {
       case "forward": {
-        this.#sentBytes += effect.chunk.end - effect.chunk.offset;
         const line = this.#lines.get(effect.connection);
         if (line === undefined) return;
         this.#sentBytes += effect.chunk.end - effect.chunk.offset;

@@ -31,6 +31,9 @@ export interface Installed {
   readonly sha256: string;
   readonly keeper: Keeper;
   readonly listen: Listen | null;
+  /** Of the host itself: several may have the same home. */
+  readonly machine: string;
+  readonly hostname: string;
 }
 
 export interface HostReport {

@@ -51,7 +51,10 @@ export function answerOf(error: WireError, asJson = false): Answer {
 }
 
 /** Whether `Accept` names a type. Who takes anything gets text. */
-export function accepts(accept: string | undefined, type: "application/json" | "text/event-stream"): boolean {
+export function accepts(
+  accept: string | undefined,
+  type: "application/json" | "text/event-stream" | "text/html",
+): boolean {
   return accept?.toLowerCase().includes(type) ?? false;
 }
 

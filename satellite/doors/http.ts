@@ -14,6 +14,7 @@ import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes
 import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { PAGE_HEADERS, pageFiles } from "./page/files.ts";
 import { targetOf } from "./parameters.ts";
 import { Receipts } from "./receipts.ts";
 import type { Desk } from "./visit.ts";
@@ -92,7 +93,7 @@ async function respond(
 
 /** Throws WireError `forbidden` for a request that a web page elsewhere may have made [T-3]. */
 function refuseForeign(parts: HttpDoorParts, request: IncomingMessage): void {
-  const refusal = refusalOf(request.headers, parts.site);
+  const refusal = refusalOf(request.headers, parts.site, targetOf(request.url).path === "/");
   if (refusal === null) return;
   parts.gate.count(request);
   parts.log("warn", "request.refused", { status: 403, why: refusal });
@@ -144,7 +145,7 @@ async function upgrade(
 async function route(parts: HttpDoorParts, desk: Desk, asked: Omit<Asked, "target">): Promise<Answer | null> {
   const { request } = asked;
   const target = targetOf(request.url);
-  const page = pages.get(target.path);
+  const page = pageAt(target.path, request.headers.accept);
   if (page !== undefined) {
     if (target.path !== HEALTH_PATH) parts.gate.count(request); // [K-3]
     return isReading(request.method) ? page() : ONLY_READ;
@@ -153,6 +154,12 @@ async function route(parts: HttpDoorParts, desk: Desk, asked: Omit<Asked, "targe
   if (answered !== undefined) return answered;
   parts.gate.count(request);
   return line(404, "there is nothing here");
+}
+
+/** What is there for everybody. At `/` those who have no browser get a few lines [H-22]. */
+function pageAt(path: string, accept: string | undefined): (() => Answer) | undefined {
+  const file = path === "/" && !accepts(accept, "text/html") ? undefined : pageFiles.get(path);
+  return file === undefined ? pages.get(path) : () => ({ status: 200, ...file, headers: PAGE_HEADERS });
 }
 
 const pages: ReadonlyMap<string, () => Answer> = new Map([

@@ -56,7 +56,7 @@ function answer(desk: Desk, session: Session, request: Exclude<Request, ReaderAc
     case "leave":
       return leave(desk, session, request.ref);
     case "list":
-      return list(desk, session, request.ref);
+      return list(desk, session, request.ref, request.passed);
     case "remove":
       return remove(desk, session, request.ref, request.pipe);
     case "inspect":
@@ -165,11 +165,13 @@ function leave(desk: Desk, session: Session, ref: number): void {
   detach(desk.ctx, reader);
 }
 
-function list(desk: Desk, session: Session, ref: number): void {
+function list(desk: Desk, session: Session, ref: number, passed?: boolean): void {
   guard(session, "list");
   const rows: PipeRow[] = [];
   for (const pipe of desk.pipes.all()) {
-    if (allows(session.rights, "list", pipe.name)) rows.push(pipe.row(desk.ctx.nowMs));
+    if (!allows(session.rights, "list", pipe.name)) continue;
+    const row = pipe.row(desk.ctx.nowMs);
+    rows.push(passed === true ? { ...row, passedBytes: pipe.passedBytes } : row);
   }
   for (let i = 0; i === 0 || i < rows.length; i += LIST_PART) {
     const pipes = rows.slice(i, i + LIST_PART);

@@ -27,6 +27,8 @@ export interface PipeRow {
   writers: number;
   readers: number;
   taps: number;
+  /** Bytes that came into the pipe since it exists, or the satellite runs; where they were asked for. */
+  passedBytes?: number;
 }
 
 /** One row of `shares`. Times are milliseconds since the epoch. */
@@ -108,7 +110,7 @@ export type EndMessage =
   | Read
   | ReaderAck
   | { type: "leave"; ref: number }
-  | { type: "list"; ref: number }
+  | { type: "list"; ref: number; passed?: boolean }
   | { type: "remove"; ref: number; pipe: string }
   | { type: "inspect"; ref: number }
   | ShareRequest
@@ -221,6 +223,7 @@ const row: Fields = {
   writers: int,
   readers: int,
   taps: int,
+  "passedBytes?": int,
 };
 
 const right = oneOf("read", "write", "both");
@@ -260,7 +263,7 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
   },
   ack: { ref: int, stream: int, offset: int, "end?": bool },
   leave: { ref: int },
-  list: { ref: int },
+  list: { ref: int, "passed?": bool },
   remove: { ref: int, pipe: str(65_536) },
   inspect: { ref: int },
   share: { ref: int, id: str(64), pipe: str(65_536), right, "lifeMs?": int, "once?": bool },

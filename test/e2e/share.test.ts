@@ -218,3 +218,30 @@ it("what cannot be shared is said in a sentence", async () => {
   junk.end("secret words\n");
   expect((await junk.exits(2)).err).not.toContain("secret words");
 });
+
+it("[A-10] [Z-2] a link to a sealed pipe brings the key of that pipe, and one to write only its public key", async () => {
+  const bed = useBed();
+  await start(bed);
+  bed.env.SKYPIPE_KEY = (await bed.skypipe(["keys", "new"]).exits(0)).out.trim();
+  const reader = elsewhere(bed, "reader");
+  const writer = elsewhere(bed, "writer");
+  for (const env of [reader, writer]) env.SKYPIPE_KEY = "";
+  const toRead = await share(bed, "vault", "--read");
+  const toWrite = await share(bed, "vault", "--write");
+  const keyIn = (link: string): string => new URLSearchParams(new URL(link).hash.slice(1)).get("k") ?? "";
+  expect(keyIn(toRead.link)).toMatch(/^skypipe_r1_/);
+  expect(keyIn(toWrite.link)).toMatch(/^skypipe_w1_/);
+  await joins(bed, toRead.link, reader);
+  await joins(bed, toWrite.link, writer);
+
+  await bed.shell("echo from the owner | skypipe vault").exits(0);
+  expect((await bed.skypipe(["vault"], { env: reader }).exits(0)).out).toBe("from the owner\n");
+  await bed.shell("echo from the shipper | skypipe vault", { env: writer }).exits(0);
+  expect((await bed.skypipe(["vault"]).exits(0)).out).toBe("from the shipper\n");
+
+  // The key of a link to write opens nothing, even with a token that may read.
+  await bed.shell("echo secret | skypipe vault").exits(0);
+  const thief = { SKYPIPE_KEY: keyIn(toWrite.link) };
+  expect((await bed.skypipe(["recv", "vault", "--timeout", "20s"], { env: thief }).exits(5)).out).toBe("");
+  expect((await bed.skypipe(["vault"]).exits(0)).out).toBe("secret\n");
+});

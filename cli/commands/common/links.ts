@@ -1,8 +1,10 @@
 /** By which link a pipe is used: the one in SKYPIPE_LINK, or one that was joined. */
+import { existsSync } from "node:fs";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import { type Claims, type PipeLink, parseLink } from "../../../satellite/wire/link.ts";
 import { allows, type Guarded } from "../../../satellite/wire/rights.ts";
 import { pipeCalled } from "./pipe-name.ts";
+import { settingsPlace } from "./settings-place.ts";
 
 export type KnownLink = PipeLink & { readonly claims: Claims };
 
@@ -58,6 +60,8 @@ export function rightCalled({ right }: Pick<Claims, "right">): string {
 async function joinedAs(name: string): Promise<KnownLink[]> {
   const { SKYPIPE_SATELLITE: address = "", SKYPIPE_TOKEN: token = "" } = process.env;
   if (address !== "" && (token !== "" || !URL.canParse(address))) return [];
+  // Most have joined none, and looking into the file takes longer than everything else does.
+  if (!existsSync(settingsPlace("links"))) return [];
   const { recallLinks } = await import("./joined.ts");
   return recallLinks()
     .filter((joined) => joined.name === name && (address === "" || isSame(address, joined.link.url)))
