@@ -2,31 +2,31 @@
  * `npm run bench:seal`: what sealing adds to the CPU of each end, against what sealing and opening alone cost in
  * node:crypto in the same run.
  *
- *     npm run bench:seal -- [--mib 512] [--rounds 3] [--json]
+ *     npm run bench:seal -- [--mib 512] [--rounds 5] [--json]
  *
- * A file goes from a writer to a reader through a satellite in memory, plain and sealed in turns. CPU is what bash says
- * of the whole process, user and system, the start included; the start's share is in both and cancels out. "Alone" is a
- * loop over chunks as large as a sealed one can be: a cipher, the associated data, the bytes and the tag.
+ * Bytes go from a writer to a reader, on the library, through a satellite in memory, plain and sealed in turns. "Alone" is
+ * a loop over chunks as large as a sealed one can be: a cipher, the associated data, the bytes and the tag. Each is a
+ * process of its own, and CPU its user and system from before it connects: what is made new for every chunk costs most
+ * while memory is new to the process. The command's ends do the same and read and write files besides, whose cost on a
+ * busy machine varies by more than sealing costs.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeKey } from "../../cli/client/index.ts";
-import { SEAL_BYTES, SEALED_BYTES_MAX } from "../../satellite/wire/sealing.ts";
 import { Bed } from "../support/bed.ts";
-import { MiB, noise, noiseFile } from "../support/bytes.ts";
 import type { Proc } from "../support/proc.ts";
 import { interleaved, type Spread } from "./rounds.ts";
 
+const endPath = fileURLToPath(new URL("seal-end.ts", import.meta.url));
 const boundMs = 300_000;
 const { values } = parseArgs({
   options: {
     mib: { type: "string", default: "512" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
     json: { type: "boolean", default: false },
   },
 });
-const bytes = Number(values.mib) * MiB;
 const perGiB = 1_024 / Number(values.mib);
 
 interface Cost {
@@ -34,78 +34,36 @@ interface Cost {
   reader: number;
 }
 
-/** Seconds of CPU that an end took, per GiB. */
-function costOf(end: Proc): number {
-  const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(end.err) ?? [];
-  return (Number(user) + Number(system)) * perGiB;
+function start(bed: Bed, role: string, key = ""): Proc {
+  const args = ["--import", "tsx", endPath, role, values.mib, key];
+  return bed.spawn(process.execPath, args, { cwd: process.cwd() });
 }
 
-function timed(command: string): string {
-  return `TIMEFORMAT='cpu %U %S'; time ${command}`;
+/** Seconds of CPU, per GiB. */
+async function costOf(proc: Proc): Promise<number> {
+  return Number((await proc.exits(0, boundMs)).out) * perGiB;
 }
 
-async function transfer(bed: Bed, flags: string): Promise<Cost> {
-  const reader = bed.shell(timed(`skypipe recv big ${flags} > /dev/null`));
-  await bed.pipe("big", { readers: 1 });
-  const writer = bed.shell(timed(`skypipe send big file ${flags}`));
-  await Promise.all([writer.exits(0, boundMs), reader.exits(0, boundMs)]);
-  return { writer: costOf(writer), reader: costOf(reader) };
-}
-
-/** Each chunk is another place in memory, as what comes from a file or a socket is. */
-function alone(work: (chunk: Uint8Array) => void): number {
-  const before = process.cpuUsage();
-  for (let done = 0; done < bytes; done += SEALED_BYTES_MAX) {
-    const at = done % (field.length - SEALED_BYTES_MAX);
-    work(field.subarray(at, at + SEALED_BYTES_MAX));
-  }
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) / 1e6) * perGiB;
-}
-
-const field = noise(64 * MiB, 2);
-const key = randomBytes(32);
-const nonce = randomBytes(12);
-const associated = randomBytes(24);
-
-function seal(chunk: Uint8Array): { sealed: Uint8Array; tag: Uint8Array } {
-  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: SEAL_BYTES });
-  cipher.setAAD(associated);
-  const sealed = cipher.update(chunk);
-  cipher.final();
-  return { sealed, tag: cipher.getAuthTag() };
-}
-
-function sealAlone(): number {
-  return alone(seal);
-}
-
-function openAlone(): number {
-  // What is opened is never as it was sealed: that is known when all of it was, and costs the same.
-  const { tag } = seal(field.subarray(0, SEALED_BYTES_MAX));
-  return alone((chunk) => {
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: SEAL_BYTES });
-    decipher.setAAD(associated);
-    decipher.setAuthTag(tag);
-    decipher.update(chunk);
-  });
+async function transfer(bed: Bed, key: string): Promise<Cost> {
+  const reader = start(bed, "read", key);
+  await bed.pipe("bench", { readers: 1 });
+  const [writerCost, readerCost] = await Promise.all([costOf(start(bed, "write", key)), costOf(reader)]);
+  return { writer: writerCost, reader: readerCost };
 }
 
 async function measure(bed: Bed): Promise<Record<string, Spread>> {
-  bed.env.SKYPIPE_KEY = makeKey();
   await bed.satellite();
-  noiseFile(bed.path("file"), bytes, 1);
   let last: Cost = { writer: 0, reader: 0 };
-  const writerOf = (flags: string) => async (): Promise<number> => {
-    last = await transfer(bed, flags);
+  const writerWith = (key: string) => async (): Promise<number> => {
+    last = await transfer(bed, key);
     return last.writer;
   };
   return interleaved(Number(values.rounds), {
-    "seal alone": async () => sealAlone(),
-    "open alone": async () => openAlone(),
-    "plain writer": writerOf("--plain"),
+    "seal alone": async () => costOf(start(bed, "seal")),
+    "open alone": async () => costOf(start(bed, "open")),
+    "plain writer": writerWith(""),
     "plain reader": async () => last.reader,
-    "sealed writer": writerOf(""),
+    "sealed writer": writerWith(makeKey()),
     "sealed reader": async () => last.reader,
   });
 }
