@@ -1,29 +1,21 @@
-/** The command: finds the verb, runs it, and turns whatever it ends with into one exit code and one sentence. */
-import { type Command, CommanderError } from "commander";
-import { WireError } from "../satellite/wire/errors.ts";
+/** The command: runs what was typed, and turns whatever it ends with into one exit code and one sentence. */
+import { looksLikeLink } from "../satellite/wire/link.ts";
+import { bare } from "./commands/bare.ts";
 import { errorFacts, exitCodeOf, sentenceOf } from "./commands/common/failure.ts";
-import { bareCommand, exampleOf, isVerb, verbCommand } from "./commands/tree.ts";
+import { isVerb } from "./commands/verbs.ts";
 import { Teller } from "./terminal/teller.ts";
 
-/** Resolves with the exit code. */
+/** Resolves with the exit code. A bare pipe needs nothing of what verbs and options load. */
 async function main(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
-  const run = async (verb: () => Promise<number>): Promise<void> => {
-    exitCode = await verb();
-  };
-  const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
-  const asksForHelp = options.includes("--help") || options.includes("-h");
-  const program = isVerb(args[0]) || asksForHelp ? verbCommand(run) : bareCommand(run, args.includes("--"));
-  try {
-    await program.parseAsync(args, { from: "user" });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0; // help and version
-    return report(error instanceof CommanderError ? usageError(error, program, args[0]) : error, options);
-  }
+  const [name = "", ...rest] = args;
+  const isBare = rest.length === 0 && !name.startsWith("-") && !isVerb(name) && !looksLikeLink(name);
+  if (isBare) return bare(name, {});
+  return (await import("./commands/line.ts")).runLine(args);
 }
 
-function report(error: unknown, options: readonly string[]): number {
+function report(error: unknown): number {
+  const args = process.argv.slice(2);
+  const options = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   const sentence = sentenceOf(error);
   const teller = new Teller();
   if (sentence !== "") {
@@ -34,20 +26,8 @@ function report(error: unknown, options: readonly string[]): number {
   return exitCodeOf(error);
 }
 
-/** What commander complains of, with an example of how it is done. */
-function usageError(error: CommanderError, program: Command, verb: string | undefined): WireError {
-  const command = program.commands.find((each) => each.name() === verb) ?? program;
-  const name = command === program ? "skypipe" : `skypipe ${command.name()}`;
-  const what = error.message
-    .replace(/^error: /, "")
-    .replaceAll("\n", " ")
-    .replace(/\.$/, "");
-  const message = `${what}; for example ${exampleOf(command)} (${name} --help shows more)`;
-  return new WireError("usage", message, { cause: error });
-}
-
 function end(error: unknown): void {
-  process.exit(report(error, process.argv.slice(2)));
+  process.exit(report(error));
 }
 
 process.on("uncaughtException", end);

@@ -11,6 +11,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
+import { pack } from "./pack.ts";
+import { buildPage } from "./page.ts";
 import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,6 +22,8 @@ const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "
   version: string;
 };
 
+const page = await buildPage(root);
+
 const common: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -28,31 +32,25 @@ const common: BuildOptions = {
   metafile: true,
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
-  define: { __VERSION__: JSON.stringify(version) },
+  define: { __VERSION__: JSON.stringify(version), __PAGE__: JSON.stringify(page.files) },
 };
 
-/** The command. `import()` stays lazy: a module that only a verb reaches is evaluated when that verb runs. */
+/** The command, in one file: a module that only a verb reaches is compiled when that verb runs. */
 async function buildCommand(out: string): Promise<Metafile> {
   const outfile = path.join(out, "skypipe.cjs");
-  const result = await build({
+  const [text, metafile] = await pack({
     ...common,
     entryPoints: ["cli/main.ts"],
-    outfile,
-    format: "cjs",
     minify: true,
-    banner: {
-      js: '#!/usr/bin/env node\n"use strict";const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;',
-    },
     define: {
       ...common.define,
-      "import.meta.url": "__importMetaUrl",
       "import.meta.filename": "__filename",
       "import.meta.dirname": "__dirname",
     },
-    metafile: true,
   });
+  await writeFile(outfile, text);
   await chmod(outfile, 0o755);
-  return result.metafile;
+  return metafile;
 }
 
 /** The library, so that the package depends on nothing at run time. */
@@ -159,7 +157,7 @@ async function main(): Promise<void> {
   try {
     const builds = [buildCommand, buildLibrary, buildSatellite, buildSshProgram];
     const metafiles = await Promise.all(builds.map(async (each) => each(out)));
-    await writeFile(path.join(out, "LICENSES.txt"), await licences(metafiles));
+    await writeFile(path.join(out, "LICENSES.txt"), await licences([...metafiles, page.metafile]));
     if (!process.argv.includes("--no-types")) await buildTypes(out);
     // A source that is saved while this runs must count as newer than the result.
     await utimes(path.join(out, "skypipe.cjs"), started, started);

@@ -67,6 +67,11 @@ export interface Reach extends Place {
   readonly attemptMs?: number;
   /** When the connection is lost: opens the way again, if it has gone. No question; rejects if that can't be now. */
   readonly mend?: () => Promise<void>;
+  /**
+   * When it does not answer, or refuses the token: asks the provider, as somebody may have made another one meanwhile.
+   * WireError where there is none any more.
+   */
+  readonly seek?: () => Promise<Place>;
   /** What is known better of why it does not answer than the error says; or that error. */
   readonly explain?: (error: Error) => Promise<Error>;
   /** Ends what was started to reach it, if anything was. */
@@ -128,9 +133,9 @@ export interface Ask {
   secret(message: string, check?: Check): Promise<string>;
 }
 
-export interface Choice<Value extends string> {
+interface Choice<Value extends string> {
   readonly name: string;
   readonly value: Value;
 }
 
-export type Check = (answer: string) => Promise<string | null>;
+type Check = (answer: string) => Promise<string | null>;

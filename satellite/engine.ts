@@ -3,6 +3,7 @@ import type { Log } from "./doors/log.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId } from "./pipe/effects.ts";
 import { DamageError, type Store } from "./store/store.ts";
 import { WireError } from "./wire/errors.ts";
+import type { Terms } from "./wire/rights.ts";
 
 /** Reading it each time costs more than all else that a chunk's time does. */
 const TIME_ORIGIN_MS: number = performance.timeOrigin;
@@ -15,12 +16,16 @@ const READ_RETRY_MS = 1_000;
 export interface BrokerLike {
   handle(event: BrokerEvent, nowMs: number): readonly BrokerEffect[];
   readonly idle: boolean;
+  /** Whether a share has not ended. */
+  hasShare(share: string): boolean;
 }
 
 export interface EngineParts {
   readonly broker: BrokerLike;
   readonly store: Store;
   readonly log: Log;
+  /** Signs the token of a share. */
+  readonly sign: (terms: Terms) => Promise<string>;
   /** Called after each event and its effects, and when a connection comes or goes. */
   readonly onSettled: () => void;
 }
@@ -144,6 +149,9 @@ export class Engine implements Exchange {
       case "load":
         this.#load(effect);
         return;
+      case "issue":
+        void this.#issue(effect);
+        return;
       case "create": {
         const { stream, pipe, openedMs, info, ttlMs } = effect;
         this.#keep(effect.type, () =>
@@ -152,7 +160,6 @@ export class Engine implements Exchange {
         return;
       }
       case "append":
-        effect.chunk.block?.hold(); // the store keeps it for who knows how long
         this.#keep(effect.type, () => store.append(effect.chunk));
         return;
       case "release":
@@ -164,6 +171,18 @@ export class Engine implements Exchange {
       case "drop":
         this.#keep(effect.type, () => store.remove(effect.stream));
         return;
+    }
+  }
+
+  /** An end that is lost meanwhile asks again [C-3]. */
+  async #issue({ connection, ref, terms, lasting }: Extract<BrokerEffect, { type: "issue" }>): Promise<void> {
+    const { share: id, expiresMs } = terms;
+    try {
+      const token = await this.#parts.sign(terms);
+      const end = expiresMs === null ? {} : { expiresMs };
+      this.#lines.get(connection)?.send({ type: "shared", ref, id, token, ...end, lasting });
+    } catch (error) {
+      this.#logDefect("issue", error);
     }
   }
 

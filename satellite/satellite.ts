@@ -1,13 +1,16 @@
 /** The satellite: its doors, its broker, its store and its clock, put together. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { Gate } from "./doors/gate.ts";
 import { isLoopback, siteOf } from "./doors/guard.ts";
 import { createHttpDoor } from "./doors/http.ts";
 import { listenOnHost, listenOnSocket } from "./doors/listen.ts";
 import type { Log, LogEntry } from "./doors/log.ts";
 import { WebSocketDoor } from "./doors/websocket.ts";
 import { type BrokerLike, Engine, nowMs } from "./engine.ts";
-import { equalSecrets, type Keyring, rootKeyring } from "./keys/tokens.ts";
+import { SALT_BYTES, ShareTokens } from "./keys/share-tokens.ts";
+import { createKeyring, equalSecrets, type Keyring } from "./keys/tokens.ts";
 import { Broker } from "./pipe/broker.ts";
 import { MemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
@@ -17,6 +20,7 @@ import type { Recovered } from "./wire/recovered.ts";
 
 declare const __VERSION__: string | undefined;
 
+const SALT_FACT = "salt";
 /** How long the connections have to close when the satellite stops. */
 const STOP_MS = 2_000;
 
@@ -33,6 +37,8 @@ export interface SatelliteOptions {
   readonly token?: string;
   /** Names in `Host` to answer to, besides its own [T-3]. */
   readonly answersTo?: readonly string[];
+  /** The header in which a reverse proxy says whose connection it is; believed whoever sends it [K-5]. Default: none. */
+  readonly trustProxy?: string;
   readonly limits?: Partial<Limits>;
   /** Default: in memory. It is closed when the satellite stops. */
   readonly store?: Store;
@@ -66,10 +72,16 @@ export async function startSatellite(options: SatelliteOptions = {}): Promise<Ru
     storeName: store.name,
     startedMs: nowMs(),
     equal: equalSecrets,
+    canShare: options.token !== undefined,
     ...(options.bundle !== undefined && { bundle: options.bundle }),
     ...(store.isLasting && { recovered }),
   });
-  return composeSatellite(broker, { ...options, store, limits, software });
+  const { token } = options;
+  const keyring = createKeyring(
+    token,
+    token === undefined ? null : new ShareTokens(token, saltIn(store, recovered)),
+  );
+  return composeSatellite(broker, { ...options, store, limits, software, keyring });
 }
 
 /** What the store has kept from before, and what of that it has lost. */
@@ -83,11 +95,20 @@ async function recover(store: Store, log: SatelliteOptions["log"]): Promise<Reco
   return recovered;
 }
 
+/** What the key of share tokens is salted with; the store keeps it, if it keeps anything [A-4]. */
+function saltIn(store: Store, { facts }: Recovered): Uint8Array {
+  const known = facts.get(SALT_FACT);
+  if (typeof known === "string") return Buffer.from(known, "base64url");
+  const salt = randomBytes(SALT_BYTES);
+  store.note([{ key: SALT_FACT, value: salt.toString("base64url") }]);
+  return salt;
+}
+
 export type ComposeOptions = Omit<SatelliteOptions, "limits"> & {
   readonly store: Store;
   readonly limits: Limits;
   readonly software: string;
-  /** Default: `token` opens everything. */
+  /** Default: `token` opens everything, and nothing can be shared. */
   readonly keyring?: Keyring;
 };
 
@@ -105,12 +126,26 @@ export async function composeSatellite(
   }
   const log: Log = (level, event, fields) =>
     options.log?.({ time: new Date().toISOString(), level, event, ...fields });
-  const keyring = options.keyring ?? rootKeyring(token);
+  const keyring = options.keyring ?? createKeyring(token, null);
   const site = siteOf(socketPath === undefined ? host : null, options.answersTo);
   const idle = new IdleWatch(options.idleExitMs);
-  const engine = new Engine({ broker, store, log, onSettled: () => idle.look(engine.idle) });
-  const webSocket = new WebSocketDoor({ exchange: engine, keyring, limits, log });
-  const server = createHttpDoor({ site, exchange: engine, keyring, limits, software, webSocket, log });
+  const engine = new Engine({
+    broker,
+    store,
+    log,
+    sign: (terms) => keyring.sign(terms),
+    onSettled: () => idle.look(engine.idle),
+  });
+  const gate = new Gate({
+    keyring,
+    limits,
+    log,
+    trustedHeader: options.trustProxy?.toLowerCase() ?? null,
+    now: nowMs,
+    hasShare: (share) => broker.hasShare(share),
+  });
+  const webSocket = new WebSocketDoor({ exchange: engine, gate, limits, log });
+  const server = createHttpDoor({ site, exchange: engine, gate, limits, software, webSocket, log });
   const url = await (socketPath === undefined
     ? listenOnHost(server, host, port)
     : listenOnSocket(server, socketPath));

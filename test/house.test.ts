@@ -44,7 +44,7 @@ const layers: Layer[] = [
   { prefix: "satellite/wire/", imports: [], packages: "none" },
   { prefix: "satellite/pipe/", imports: ["satellite/wire/"], packages: "none" },
   { prefix: "satellite/store/", imports: ["satellite/wire/"], packages: [] },
-  { prefix: "satellite/keys/", imports: ["satellite/wire/"], packages: [] },
+  { prefix: "satellite/keys/", imports: ["satellite/wire/"], packages: ["jose"] },
   {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],

@@ -46,6 +46,11 @@ export function parseAddress(text: string): Address {
   };
 }
 
+/** Where a link leads that is made by who has come by this address; `null` for a socket, which others do not reach. */
+export function linkUrlOf({ url, socketPath }: Address): string | null {
+  return socketPath === null ? url.replace(/^ws/, "http").slice(0, -WEBSOCKET_PATH.length) : null;
+}
+
 const SCHEMES: Readonly<Record<string, { webSocket: string; port: number }>> = {
   "ws:": { webSocket: "ws:", port: 80 },
   "http:": { webSocket: "ws:", port: 80 },

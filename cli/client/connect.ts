@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { PipeRow, Status, Welcome } from "../../satellite/wire/messages.ts";
-import { type Address, parseAddress, refuseOpenToken } from "./address.ts";
-import type { Notice, Question, Sealer } from "./effects.ts";
+import { formatLink, type PipeLink, parseLink } from "../../satellite/wire/link.ts";
+import type { PipeRow, Shared, ShareRow, Status, Welcome } from "../../satellite/wire/messages.ts";
+import type { Right } from "../../satellite/wire/rights.ts";
+import { type Address, isLoopback, linkUrlOf, parseAddress, refuseOpenToken } from "./address.ts";
+import type { Answer, Notice, Question, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import { Link } from "./link.ts";
 import { checkOptions, checkPipe } from "./options.ts";
@@ -9,10 +12,21 @@ import { PipeReader } from "./reader.ts";
 import { Delivery } from "./receive.ts";
 import { Keyring } from "./seal/keyring.ts";
 import { SOFTWARE } from "./software.ts";
-import type { ConnectOptions, ReaderOptions, Receiving, Removed, Sink, WriterOptions } from "./types.ts";
+import type {
+  ConnectOptions,
+  GivenShare,
+  ReaderOptions,
+  Receiving,
+  Removed,
+  ShareOptions,
+  Sink,
+  WriterOptions,
+} from "./types.ts";
 import { PipeWriter } from "./writer.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Short enough to be typed, and no secret. */
+const SHARE_ID_BYTES = 6;
 
 interface SatelliteEvents {
   disconnect: [reason: string];
@@ -72,6 +86,11 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
     return this.#address.port;
   }
 
+  /** Whether only this computer reaches it. */
+  get isLoopback(): boolean {
+    return this.#address.socketPath !== null || isLoopback(this.#address.host);
+  }
+
   /** For messages: `host:port` or the path. */
   get address(): string {
     return this.#address.text;
@@ -118,6 +137,51 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
 
   async inspect(): Promise<Status> {
     return (await this.#ask({ type: "inspect" })) as Status;
+  }
+
+  /**
+   * Gives out the right to read or write one pipe.
+   *
+   * @throws SkypipeError `usage` over a Unix socket, which nobody else reaches, and for a satellite without a token
+   */
+  async share(pipe: string, { right, lifeMs, once }: ShareOptions): Promise<GivenShare> {
+    checkPipe(pipe);
+    const url = this.#linkUrl();
+    const key = this.#keyring === null ? null : await keyForLink(this.#keyring, pipe, right);
+    const { id, token, expiresMs, lasting } = (await this.#ask({
+      type: "share",
+      id: randomBytes(SHARE_ID_BYTES).toString("hex"),
+      pipe,
+      right,
+      ...(lifeMs !== undefined && { lifeMs }),
+      ...(once === true && { once }),
+    })) as Shared;
+    return { id, link: formatLink({ url, token, key }), expiresMs: expiresMs ?? null, lasting };
+  }
+
+  /** What was given out, and has not ended. */
+  async shares(): Promise<ShareRow[]> {
+    return (await this.#ask({ type: "shares" })) as ShareRow[];
+  }
+
+  /**
+   * Ends a share, and whatever is being done by it.
+   *
+   * @throws SkypipeError `not-found`
+   */
+  async unshare(id: string): Promise<void> {
+    await this.#ask({ type: "unshare", id });
+  }
+
+  /** Where a link to this satellite leads. */
+  #linkUrl(): string {
+    const url = linkUrlOf(this.#address);
+    if (url !== null) return url;
+    throw new SkypipeError(
+      "usage",
+      "This satellite is reached over a Unix socket, by nobody but its owner on this computer: a link to it would be of " +
+        "no use. Share a pipe of a satellite that others can reach.",
+    );
   }
 
   /**
@@ -181,7 +245,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
     return link;
   }
 
-  #ask(asked: Asked): Promise<PipeRow[] | Removed | Status> {
+  #ask(asked: Asked): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const link = this.#sharedLink();
       const ref = link.listen((notice: Notice) => {
@@ -190,6 +254,19 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
       });
       link.dispatch({ type: "ask", question: { ...asked, ref } });
     });
+  }
+}
+
+/** @throws SkypipeError `no-key` */
+async function keyForLink(keyring: Keyring, pipe: string, right: Right): Promise<string> {
+  return (await import("./seal/link-key.ts")).linkKey(keyring, pipe, right);
+}
+
+function readLink(text: string): PipeLink {
+  try {
+    return parseLink(text);
+  } catch (error) {
+    throw toSkypipeError(error);
   }
 }
 
@@ -220,7 +297,8 @@ function settled(writer: PipeWriter): Promise<void> {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Satellite> {
   const { env } = process;
-  const { url = env["SKYPIPE_SATELLITE"] ?? "", software = SOFTWARE, signal } = options;
+  const link = options.link === undefined ? null : readLink(options.link);
+  const { url = link?.url ?? env["SKYPIPE_SATELLITE"] ?? "", software = SOFTWARE, signal } = options;
   if (url === "") {
     throw new SkypipeError(
       "unreachable",
@@ -228,9 +306,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Satellite> 
     );
   }
   const address = parseAddress(url);
-  const token = (options.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
+  const token = (options.token ?? link?.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
   if (token !== undefined) refuseOpenToken(address, env);
-  const keyring = Keyring.parse(options.key ?? env["SKYPIPE_KEY"] ?? "");
+  // A link brings its key, or is to a pipe that is not sealed: the key in the environment is for another satellite.
+  const keyring = Keyring.parse(options.key ?? (link === null ? env["SKYPIPE_KEY"] : link.key) ?? "");
   const satellite = new Satellite(address, { token, software, keyring });
   const opening = satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
   if (keyring !== null) void import("./seal/suite.ts"); // loads while the other side answers

@@ -7,6 +7,8 @@ import type {
   EndMessage,
   PipeRow,
   SatelliteMessage,
+  Shared,
+  ShareRow,
   Status,
   StreamBegins,
   Welcome,
@@ -18,7 +20,13 @@ import type { EndCause, ReaderOptions, Removed, WriterOptions } from "./types.ts
 export type ConnectionId = number;
 
 /** A request about the satellite; `ref` is the application's, as in `open` and `read`: unique in its session. */
-export type Question = Extract<EndMessage, { type: "list" | "remove" | "inspect" }>;
+export type Question = Extract<
+  EndMessage,
+  { type: "list" | "remove" | "inspect" | "share" | "shares" | "unshare" }
+>;
+
+/** What a request about the satellite is answered with. `unshare`: nothing more. */
+export type Answer = PipeRow[] | Removed | Status | Shared | ShareRow[] | null;
 
 /** What a writer, reader or question is told by its session. After one of `Outcome` nothing follows. */
 export type Notice =
@@ -44,7 +52,7 @@ type Outcome =
   | { type: "finished"; ref: number }
   /** A reader's delivery is complete; or it has `left`, which is this end's doing. */
   | { type: "done"; ref: number; aborted: boolean; left?: true }
-  | { type: "answered"; ref: number; answer: PipeRow[] | Removed | Status }
+  | { type: "answered"; ref: number; answer: Answer }
   | { type: "failed"; ref: number; error: WireError };
 
 /**

@@ -3,7 +3,15 @@
 export { LineCutter } from "../../satellite/wire/cutter.ts";
 export type { ErrorCode } from "../../satellite/wire/errors.ts";
 export { looksBinary } from "../../satellite/wire/kind.ts";
-export type { Kind, Mode, PipeRow, Status, StreamBegins } from "../../satellite/wire/messages.ts";
+export type {
+  Kind,
+  Mode,
+  PipeRow,
+  ShareRow,
+  Status,
+  StreamBegins,
+} from "../../satellite/wire/messages.ts";
+export type { Right } from "../../satellite/wire/rights.ts";
 export { connect, type Satellite } from "./connect.ts";
 export { SkypipeError } from "./errors.ts";
 export type { PipeReader } from "./reader.ts";
@@ -12,10 +20,12 @@ export type {
   ConnectOptions,
   DeliveredStream,
   EndCause,
+  GivenShare,
   ReaderOptions,
   Received,
   Receiving,
   Removed,
+  ShareOptions,
   Sink,
   WriterOptions,
 } from "./types.ts";

@@ -1,15 +1,15 @@
 import { type ErrorCode, WireError } from "../../satellite/wire/errors.ts";
-import type { PipeRow, SatelliteMessage, Status } from "../../satellite/wire/messages.ts";
-import type { Attachment, Greeting, Port, Question } from "./effects.ts";
+import type { PipeRow, SatelliteMessage, ShareRow } from "../../satellite/wire/messages.ts";
+import type { Answer, Attachment, Greeting, Port, Question } from "./effects.ts";
 import { codeOf } from "./errors.ts";
-import type { Removed } from "./types.ts";
 
 /** One question about the satellite. */
 export class Inquiry implements Attachment {
   readonly #port: Port;
   readonly #question: Question;
   #rows: PipeRow[] = [];
-  #wasAsked = false;
+  #shares: ShareRow[] = [];
+  #timesAsked = 0;
   #isOver = false;
 
   constructor(port: Port, question: Question) {
@@ -29,7 +29,7 @@ export class Inquiry implements Attachment {
   greeted(greeting: Greeting): void {
     if (this.#isOver) return;
     // To remove once more, in another session, would take what has come since.
-    if (greeting !== "resumed" && this.#question.type === "remove" && this.#wasAsked) this.graceOver();
+    if (greeting !== "resumed" && this.#question.type === "remove" && this.#timesAsked > 0) this.graceOver();
     else this.#ask(); // [S-5]
   }
 
@@ -44,10 +44,21 @@ export class Inquiry implements Attachment {
         this.#answer({ streams: message.streams, bytes: message.bytes });
         break;
       case "status":
+      case "shared":
         this.#answer(message);
         break;
+      case "sharing":
+        this.#shares.push(...message.shares);
+        if (message.last) this.#answer(this.#shares); // [C-6]
+        break;
+      case "unshared":
+        this.#answer(null);
+        break;
       case "error":
-        this.#fail(codeOf(message.code), message.message);
+        // It had ended when it was asked for the first time, and only the answer was lost.
+        if (this.#question.type === "unshare" && this.#timesAsked > 1 && message.code === "not-found") {
+          this.#answer(null);
+        } else this.#fail(codeOf(message.code), message.message);
         break;
       default:
         throw new WireError("protocol", `the satellite answered a request with '${message.type}'`);
@@ -74,11 +85,12 @@ export class Inquiry implements Attachment {
 
   #ask(): void {
     this.#rows = [];
-    this.#wasAsked = true;
+    this.#shares = [];
+    this.#timesAsked++;
     this.#port.send(this.#question);
   }
 
-  #answer(answer: PipeRow[] | Removed | Status): void {
+  #answer(answer: Answer): void {
     this.#isOver = true;
     this.#port.tell({ type: "answered", ref: this.#question.ref, answer });
   }

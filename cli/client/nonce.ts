@@ -1,28 +1,31 @@
-/** What a WebSocket needs of chance and of hashing. */
-import { createHash, randomFillSync } from "node:crypto";
+/** What a WebSocket needs of chance and of hashing. Node's cryptography is loaded when it is used: it takes as long as all of ours. */
 import { ACCEPT_GUID } from "../../satellite/wire/websocket-handshake.ts";
 
 /** Masks that are made at once. */
 const MASKS = 1024;
+const KEY_BYTES = 16;
 
-/** Chance for one connection. */
-export class Nonce {
-  /** For `Sec-WebSocket-Key`: 16 random bytes in base64. */
-  readonly key: string = randomFillSync(Buffer.alloc(16)).toString("base64");
-  readonly #masks: Uint32Array = new Uint32Array(MASKS);
-  #masksUsed: number = MASKS;
+/** A `Sec-WebSocket-Key`. It only keeps an answer to somebody else from being taken for ours: any chance will do. */
+export function handshakeKey(): string {
+  return Buffer.from(Array.from({ length: KEY_BYTES }, () => Math.random() * 256)).toString("base64");
+}
 
-  /** What `Sec-WebSocket-Accept` has to be (RFC 6455 §4.2.2). */
-  get accept(): string {
-    return createHash("sha1").update(`${this.key}${ACCEPT_GUID}`).digest("base64");
-  }
+/** The `Sec-WebSocket-Accept` that answers a key (RFC 6455 §4.2.2). */
+export function acceptOf(key: string): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64");
+}
 
-  /** A key that nobody can foresee, to mask one frame (RFC 6455 §5.3). */
-  mask(): number {
-    if (this.#masksUsed === MASKS) {
-      randomFillSync(this.#masks);
-      this.#masksUsed = 0;
+/** Gives keys that nobody can foresee, each to mask one frame (RFC 6455 §5.3). */
+export function maskKeys(): () => number {
+  const { randomFillSync } = process.getBuiltinModule("node:crypto");
+  const masks = new Uint32Array(MASKS);
+  let used = MASKS;
+  return () => {
+    if (used === MASKS) {
+      randomFillSync(masks);
+      used = 0;
     }
-    return this.#masks[this.#masksUsed++] as number;
-  }
+    return masks[used++] as number;
+  };
 }

@@ -7,7 +7,8 @@ import { WebSocketPeer } from "../../satellite/wire/websocket.ts";
 import { AnswerReader, refusalOf, requestText } from "../../satellite/wire/websocket-handshake.ts";
 import { type Address, isOpen } from "./address.ts";
 import { type Dialling, dial } from "./dial.ts";
-import type { Nonce } from "./nonce.ts";
+import { acceptOf, handshakeKey, maskKeys } from "./nonce.ts";
+import { reasonOf } from "./reasons.ts";
 
 /** What a socket tells. After `closed` nothing follows. */
 export interface SocketEvents {
@@ -30,6 +31,8 @@ const MESSAGE_BYTES_MAX: number = Math.max(limits.controlBytesMax, limits.chunkB
 /** Where frames are put, of all sockets. */
 const blocks = new Blocks();
 
+const TOO_MANY = "it lets in only so many at a time, and too many connections or wrong tokens came from here";
+
 /** A WebSocket to a satellite (PROTOCOL.md §2). */
 export class Socket {
   /** Resolves when it is closed, or could not be opened. */
@@ -40,7 +43,8 @@ export class Socket {
   #channel: Channel | null = null;
   /** Reads the answer to the handshake; `null` when it is there. */
   #answer: AnswerReader | null = new AnswerReader();
-  #nonce: Nonce | null = null;
+  /** What the satellite has to answer. */
+  #accept = "";
   #peer: WebSocketPeer | null = null;
   #reason = "";
   #error: WireError | undefined;
@@ -92,17 +96,15 @@ export class Socket {
 
   /** Resolves when it is closed again. */
   async #open(token: string | undefined): Promise<void> {
-    // While the connection is made; loaded when it is used, as it costs a few milliseconds.
-    const { Nonce: One } = await import("./nonce.ts");
-    const nonce = new One();
-    this.#nonce = nonce;
     const channel = await this.#dialling.channel;
     this.#channel = channel;
     channel.on("error", (error) => {
       this.#reason ||= reasonOf(error);
     });
     const { host, pathname } = new URL(this.#address.url);
-    channel.write(requestText({ host, path: pathname, key: nonce.key, token })); // [T-1] [T-4]
+    const key = handshakeKey();
+    channel.write(requestText({ host, path: pathname, key, token })); // [T-1] [T-4]
+    this.#accept = acceptOf(key); // while the answer is on its way
     await new Promise<void>((resolve) => void channel.once("close", () => resolve()));
     this.#peer = null;
     throw new Error("the connection was lost");
@@ -119,7 +121,7 @@ export class Socket {
     if (typeof answer === "string") this.#refuse(answer);
     else if (answer.status !== 101) this.#refused(answer.status);
     else {
-      const refusal = refusalOf(answer, this.#nonce?.accept ?? "");
+      const refusal = refusalOf(answer, this.#accept);
       if (refusal !== null) this.#refuse(refusal);
       else this.#begin(answer.rest);
     }
@@ -131,16 +133,15 @@ export class Socket {
   }
 
   #begin(rest: Uint8Array): void {
-    if (this.#channel === null || this.#nonce === null) return;
+    if (this.#channel === null) return;
     this.#answer = null;
-    const nonce = this.#nonce;
     this.#peer = new WebSocketPeer(
       {
         channel: this.#channel,
         messageBytesMax: MESSAGE_BYTES_MAX,
         later: (flush) => process.nextTick(flush),
-        // Masks keep what is between from taking payload for protocol (RFC 6455 §10.3). Where nothing can be, zeros are as good.
-        mask: isOpen(this.#address) ? () => nonce.mask() : () => 0,
+        // Masks keep what is between from taking payload for protocol. Where nothing can be, zeros are as good.
+        mask: isOpen(this.#address) ? maskKeys() : () => 0,
         blocks,
       },
       {
@@ -183,7 +184,7 @@ export class Socket {
   }
 
   #refused(status: number): void {
-    this.#refuse(`HTTP ${status}`);
+    this.#refuse(status === 429 ? TOO_MANY : `HTTP ${status}`);
     const where = `The satellite at ${this.#address.text}`;
     if (status === 401) {
       this.#error = new WireError("unauthorized", `${where} does not accept the token: check SKYPIPE_TOKEN.`);
@@ -196,20 +197,4 @@ export class Socket {
       );
     }
   }
-}
-
-/** Errors of the system in words. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EHOSTUNREACH: "no route to the host",
-  ENETUNREACH: "no network",
-  ENOENT: "there is no such socket",
-  ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the name could not be looked up",
-  ETIMEDOUT: "it did not answer",
-};
-
-function reasonOf(error: NodeJS.ErrnoException): string {
-  return REASONS[error.code ?? ""] ?? error.message;
 }

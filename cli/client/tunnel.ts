@@ -4,6 +4,7 @@ import net from "node:net";
 import { certificateError } from "./certificate.ts";
 import { SkypipeError } from "./errors.ts";
 import type { Proxy } from "./proxy.ts";
+import { reasonOf } from "./reasons.ts";
 
 /** What a proxy answers that may be better in a moment: it is busy, or does not reach the satellite. */
 const TRANSIENT: readonly number[] = [408, 429, 500, 502, 503, 504];
@@ -65,10 +66,9 @@ function authorization({ username, password }: URL): http.OutgoingHttpHeaders {
 function proxyError(cause: NodeJS.ErrnoException, { text, variable }: Proxy): Error {
   return (
     certificateError(cause, text) ??
-    new Error(
-      `the proxy at ${text}, which ${variable} names, can't be reached: ${cause.code ?? cause.message}`,
-      { cause },
-    )
+    new Error(`the proxy at ${text}, which ${variable} names, can't be reached: ${reasonOf(cause)}`, {
+      cause,
+    })
   );
 }
 

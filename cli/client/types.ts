@@ -1,11 +1,14 @@
 /** The shapes that the library takes and gives. */
 import type { Kind, Mode, StreamBegins } from "../../satellite/wire/messages.ts";
+import type { Right } from "../../satellite/wire/rights.ts";
 
 export interface ConnectOptions {
   /** `ws:`, `wss:`, `http:`, `https:` or `unix:/path`. Default: SKYPIPE_SATELLITE. */
   url?: string;
   /** Default: SKYPIPE_TOKEN. */
   token?: string;
+  /** A link that somebody gave you, in place of both. */
+  link?: string;
   /** One key for sealing or several, the newest first, with white space between them. Default: SKYPIPE_KEY. */
   key?: string;
   /** How long the first connect is tried before it fails as `unreachable`. Default: 10,000. */
@@ -88,6 +91,24 @@ export interface Receiving {
 export interface Received {
   /** Whether a stream of the delivery was aborted. */
   aborted: boolean;
+}
+
+export interface ShareOptions {
+  right: Right;
+  /** It ends by itself after so long. Default: only when it is ended. */
+  lifeMs?: number;
+  /** It is for one writer or one reader. */
+  once?: boolean;
+}
+
+export interface GivenShare {
+  readonly id: string;
+  /** A secret: whoever has it may do what it is for. */
+  readonly link: string;
+  /** Milliseconds since the epoch; `null`: it does not end by itself. */
+  readonly expiresMs: number | null;
+  /** Whether it outlives the satellite's process. */
+  readonly lasting: boolean;
 }
 
 /** What `remove` dropped. */

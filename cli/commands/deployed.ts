@@ -26,6 +26,7 @@ function optionsOf(args: string[]): ServeOptions {
       "max-buffer": text,
       "max-lag": text,
       "idle-exit": text,
+      "trust-proxy": text,
     },
   });
   return {
@@ -41,6 +42,7 @@ function optionsOf(args: string[]): ServeOptions {
     ...optional("grace", values.grace, parseDuration),
     ...optional("maxBuffer", values["max-buffer"], parseSize),
     ...optional("maxLag", values["max-lag"], parseSize),
+    ...optional("trustProxy", values["trust-proxy"], String),
     ...optional("idleExit", values["idle-exit"], parseDuration),
   };
 }

@@ -1,21 +1,23 @@
 /** `skypipe peek NAME`: the start of the oldest stream, which stays where it is. */
 import { openOutput } from "../terminal/output.ts";
 import { Teller } from "../terminal/teller.ts";
-import { openSatellite } from "./common/connection.ts";
 import { about } from "./common/failure.ts";
+import { pipeMeant } from "./common/links.ts";
+import { openPipe } from "./common/pipe.ts";
 import { pipeName } from "./common/pipe-name.ts";
 
 const BYTES = 4096;
 
 export async function peek(name: string, options: { bytes?: number; satellite?: string }): Promise<number> {
-  const pipe = pipeName(name);
+  const pipe = pipeName(pipeMeant(name));
   const limitBytes = options.bytes ?? BYTES;
   const output = openOutput(1);
-  const satellite = await openSatellite(new Teller(), options.satellite);
+  const opened = await openPipe(new Teller(), pipe, "read", options.satellite);
+  const { satellite } = opened;
   try {
     let leftBytes = limitBytes;
     await satellite.receive(
-      pipe,
+      opened.pipe,
       { mode: "peek", limitBytes, plain: true }, // it takes nothing [Z-11]
       {
         chunk: (_stream, bytes) => {

@@ -1,5 +1,6 @@
 /** `skypipe recv [NAME]`: always reads. */
 import { WireError } from "../../satellite/wire/errors.ts";
+import { pipeMeant } from "./common/links.ts";
 import { pipeName } from "./common/pipe-name.ts";
 import { readEnd } from "./common/read-end.ts";
 
@@ -23,7 +24,7 @@ export interface RecvOptions {
 }
 
 export async function recv(name: string, options: RecvOptions): Promise<number> {
-  const pipe = pipeName(name);
+  const pipe = pipeName(pipeMeant(name));
   const { output, follow = false, one = false, tap = false } = options;
   if (output !== undefined && (follow || tap)) {
     throw new WireError(

@@ -1,8 +1,8 @@
 /** `skypipe rm NAME`: drops what is in a pipe. */
 import { Teller } from "../terminal/teller.ts";
 import { formatBytes } from "../terminal/units.ts";
-import { openSatellite } from "./common/connection.ts";
 import { about } from "./common/failure.ts";
+import { openPipe } from "./common/pipe.ts";
 import { pipeCalled, pipeName } from "./common/pipe-name.ts";
 import { print } from "./common/print.ts";
 
@@ -12,9 +12,10 @@ export async function rm(
 ): Promise<number> {
   const pipe = pipeName(name);
   const teller = new Teller(options);
-  const satellite = await openSatellite(teller, options.satellite);
+  const opened = await openPipe(teller, pipe, "remove", options.satellite);
+  const { satellite } = opened;
   try {
-    const { streams, bytes } = await satellite.remove(pipe);
+    const { streams, bytes } = await satellite.remove(opened.pipe);
     if (options.json === true) await print(`${JSON.stringify({ name: pipe, streams, bytes })}\n`);
     else {
       const count = streams === 1 ? "1 stream" : `${streams} streams`;

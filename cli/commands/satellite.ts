@@ -33,6 +33,8 @@ export interface ServeOptions {
   socket?: string;
   /** Milliseconds. */
   idleExit?: number;
+  /** A header's name. */
+  trustProxy?: string;
   /** SHA-256 of the file that this runs from, where that was deployed. */
   bundle?: string;
 }
@@ -53,6 +55,7 @@ export async function satellite(options: ServeOptions): Promise<number> {
     ...(own === undefined ? {} : { socketPath: own }),
     ...(token === undefined ? {} : { token }),
     ...(options.answerTo === undefined ? {} : { answersTo: [options.answerTo] }),
+    ...(options.trustProxy === undefined ? {} : { trustProxy: headerName(options.trustProxy) }),
     ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     ...(options.idleExit === undefined ? {} : { idleExitMs: options.idleExit }),
   });
@@ -63,6 +66,14 @@ export async function satellite(options: ServeOptions): Promise<number> {
   await print(`${socket === undefined ? running.url : `unix:${socket}`}\n`);
   await running.closed;
   return 0;
+}
+
+function headerName(name: string): string {
+  if (/^[\w-]+$/.test(name)) return name.toLowerCase();
+  throw new WireError(
+    "usage",
+    `'${name}' is not the name of a header, for example --trust-proxy x-forwarded-for`,
+  );
 }
 
 async function storeIn(folder: string): Promise<Store> {

@@ -1,6 +1,7 @@
 /** `skypipe send [NAME] [FILE]`: always writes. */
 
 import { openFile, sourceOf } from "../terminal/stdin.ts";
+import { pipeMeant } from "./common/links.ts";
 import { pipeName } from "./common/pipe-name.ts";
 import { writeEnd } from "./common/write-end.ts";
 
@@ -29,7 +30,7 @@ export async function send(
   options: SendOptions,
   { refusesEmpty = false }: { refusesEmpty?: boolean } = {},
 ): Promise<number> {
-  const pipe = pipeName(name);
+  const pipe = pipeName(pipeMeant(name));
   return writeEnd({
     pipe,
     source: file === undefined || file === "-" ? sourceOf(STDIN) : openFile(file),

@@ -1,9 +1,9 @@
 /** The verbs, their options and their help. A verb's own file is loaded when it runs. */
 import { Argument, Command, Option } from "commander";
 import { WireError } from "../../satellite/wire/errors.ts";
-import { openOutput } from "../terminal/output.ts";
 import { parseSize } from "../terminal/units.ts";
 import type { KeysOptions } from "./keys.ts";
+import { type Run, withManners } from "./manners.ts";
 import {
   duration,
   endOptions,
@@ -20,43 +20,14 @@ import type { ResetOptions } from "./reset.ts";
 import type { ServeOptions } from "./satellite.ts";
 import type { SendOptions } from "./send.ts";
 import type { SetupOptions } from "./setup.ts";
+import { join, share } from "./sharing-verbs.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
+import { isVerb } from "./verbs.ts";
 
 declare const __VERSION__: string | undefined;
 const version = typeof __VERSION__ === "string" ? __VERSION__ : "0.0.0";
 
-/** Runs a verb whose options are good; it resolves with the exit code. */
-export type Run = (verb: () => Promise<number>) => Promise<void>;
-
-/** What stands at the end of a help text: a line to type, and what it does. */
-type Example = readonly [line: string, does: string];
-
 const NAME = "the pipe's name; without one, the default pipe";
-
-const verbNames = [
-  "send",
-  "recv",
-  "ls",
-  "peek",
-  "rm",
-  "setup",
-  "keys",
-  "check",
-  "upgrade",
-  "reset",
-  "satellite",
-  "help",
-];
-const examplesOf = new WeakMap<Command, readonly Example[]>();
-
-export function isVerb(word: string | undefined): boolean {
-  return word !== undefined && verbNames.includes(word);
-}
-
-/** A line that shows how a command is used. */
-export function exampleOf(command: Command): string {
-  return examplesOf.get(command)?.[0]?.[0] ?? "skypipe --help";
-}
 
 /**
  * The command for a line whose first word is not a verb's: all that is left is a pipe's name. After `--` it may be
@@ -92,7 +63,7 @@ export function bareCommand(run: Run, takesAnyName = true): Command {
 export function verbCommand(run: Run): Command {
   // An option behind a verb is the verb's.
   const command = bareCommand(run).enablePositionalOptions();
-  const verbs = [send, recv, ls, peek, rm, setup, keys, check, upgrade, reset, satellite];
+  const verbs = [send, recv, ls, peek, rm, share, join, setup, keys, check, upgrade, reset, satellite];
   for (const verb of verbs) command.addCommand(verb(run));
   return command.helpCommand("help [verb]", "show what a verb does");
 }
@@ -212,7 +183,7 @@ function setup(run: Run): Command {
     ["skypipe setup local --yes", "on this computer, for pipes between its own processes"],
     ["skypipe setup ssh me@example.com", "on a host that you can log in to"],
     ["skypipe setup fly", "in your Fly.io account: asks for a token, says what it costs"],
-    ["FLY_API_TOKEN=… skypipe setup fly --region fra --yes", "the same in a script"],
+    ["skypipe setup fly --region fra --yes", "the same in a script, with FLY_API_TOKEN set"],
     ["skypipe setup ssh lab --name lab", "one more, for --satellite lab"],
     ["skypipe setup --name lab --default", "use that one from now on"],
   ]);
@@ -309,6 +280,10 @@ function satellite(run: Run): Command {
         parseSize,
       ),
     )
+    .option(
+      "--trust-proxy <header>",
+      "believe this header about where a connection comes from, as only a reverse proxy reaches this port; for example x-forwarded-for",
+    )
     .addOption(duration("--idle-exit <d>", "end when nobody was there, and nothing kept, for so long"))
     .action(async (options: ServeOptions) => {
       await run(async () => (await import("./satellite.ts")).satellite(options));
@@ -317,19 +292,4 @@ function satellite(run: Run): Command {
     ["skypipe satellite --port 7777 --data ~/pipes", "for this computer, with a backlog that lasts"],
     ["skypipe satellite --host 0.0.0.0 --port 7777 --token-file token", "for others, who need the token"],
   ]);
-}
-
-/** Examples below the help, errors thrown and not printed. */
-function withManners(command: Command, examples: readonly Example[]): Command {
-  examplesOf.set(command, examples);
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, does]) => `  ${line.padEnd(width)}  ${does}`);
-  return command
-    .helpOption("-h, --help", "show this help")
-    .addHelpText("after", `\nExamples:\n${lines.join("\n")}`)
-    .exitOverride()
-    .configureOutput({
-      outputError: () => undefined,
-      writeOut: (text) => void openOutput(1).write(Buffer.from(text)),
-    });
 }

@@ -10,6 +10,8 @@ import type { Source } from "./stdin.ts";
 export interface Input {
   /** The next block, whose buffer is the caller's; `null` at the end, or after `close`. One call at a time. */
   read(): Promise<Uint8Array | null>;
+  /** Gives back a block that is not used any more, so that its memory is read into again. */
+  giveBack(block: Uint8Array): void;
   /** Stops: a `read` that waits gets `null`. */
   close(): void;
 }
@@ -25,7 +27,7 @@ export function openInput(source: Source): Input {
 const FILE_BLOCK_BYTES: number = 4 * SEALED_BYTES_MAX;
 /** Little less than a kernel pipe holds. */
 const STREAM_BLOCK_BYTES: number = SEALED_BYTES_MAX;
-/** Smaller reads are copied, so that a line does not keep a whole block in memory until it is safe. */
+/** Smaller reads are copied. */
 const COPY_BYTES = 16 * 1024;
 const QUEUE_BYTES = 256 * 1024;
 
@@ -33,6 +35,7 @@ const readAsync = promisify(read);
 
 class FileInput implements Input {
   readonly #fd: number;
+  readonly #spare = new Spare(FILE_BLOCK_BYTES);
   #closed = false;
 
   constructor(fd: number) {
@@ -41,14 +44,46 @@ class FileInput implements Input {
 
   async read(): Promise<Uint8Array | null> {
     if (this.#closed) return null;
-    const buffer = Buffer.allocUnsafeSlow(FILE_BLOCK_BYTES);
+    const buffer = this.#spare.take();
     const { bytesRead } = await readAsync(this.#fd, buffer, 0, buffer.length, null);
     if (bytesRead === 0 || this.#closed) return null;
-    return keep(buffer, bytesRead);
+    return this.#spare.keep(buffer, bytesRead);
+  }
+
+  giveBack(block: Uint8Array): void {
+    this.#spare.give(block);
   }
 
   close(): void {
     this.#closed = true;
+  }
+}
+
+/** Blocks that are read into again. */
+class Spare {
+  readonly #blockBytes: number;
+  readonly #blocks: Buffer[] = [];
+
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes;
+  }
+
+  take(): Buffer {
+    return this.#blocks.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
+  }
+
+  /** What was read into a block: in it, or copied if it is little, so that a line does not keep all of that. */
+  keep(block: Buffer, bytes: number): Uint8Array {
+    if (bytes >= COPY_BYTES) return block.subarray(0, bytes);
+    const copy = Buffer.from(block.subarray(0, bytes));
+    this.#blocks.push(block);
+    return copy;
+  }
+
+  give(block: Uint8Array): void {
+    const { buffer } = block;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === this.#blockBytes)
+      this.#blocks.push(Buffer.from(buffer));
   }
 }
 
@@ -112,6 +147,8 @@ class TerminalInput implements Input {
     return this.#queue.take();
   }
 
+  giveBack(): void {}
+
   close(): void {
     this.#stream.destroy();
     this.#queue.end();
@@ -125,7 +162,8 @@ class TerminalInput implements Input {
 class StreamInput implements Input {
   readonly #queue = new Queue();
   readonly #socket: net.Socket;
-  #block = Buffer.allocUnsafeSlow(STREAM_BLOCK_BYTES);
+  readonly #spare = new Spare(STREAM_BLOCK_BYTES);
+  #block = this.#spare.take();
 
   constructor(fd: number) {
     const onread = {
@@ -155,18 +193,15 @@ class StreamInput implements Input {
     this.#queue.end();
   }
 
+  giveBack(block: Uint8Array): void {
+    this.#spare.give(block);
+  }
+
   #take(bytesRead: number): boolean {
-    const block = keep(this.#block, bytesRead);
-    if (block.buffer === this.#block.buffer) this.#block = Buffer.allocUnsafeSlow(STREAM_BLOCK_BYTES);
-    this.#queue.push(block);
+    this.#queue.push(this.#spare.keep(this.#block, bytesRead));
+    this.#block = this.#spare.take();
     if (!this.#queue.isFull) return true;
     this.#socket.pause();
     return false;
   }
-}
-
-/** The first `length` bytes, copied if they are few. */
-function keep(buffer: Buffer, length: number): Uint8Array {
-  const block = buffer.subarray(0, length);
-  return length < COPY_BYTES ? Buffer.from(block) : block;
 }

@@ -1,7 +1,10 @@
 /** Questions on the terminal itself, whatever stdin and stdout are. */
 import { closeSync, openSync } from "node:fs";
 import tty from "node:tty";
-import { createPromptModule } from "inquirer";
+import askConfirm from "@inquirer/confirm";
+import askInput from "@inquirer/input";
+import askPassword from "@inquirer/password";
+import askSelect from "@inquirer/select";
 import { EXIT_INTERRUPTED, Exit } from "./exit.ts";
 
 export interface Choice<Value extends string> {
@@ -9,53 +12,45 @@ export interface Choice<Value extends string> {
   readonly value: Value;
 }
 
-type Ask = ReturnType<typeof createPromptModule>;
+/** Where a question is asked. */
+interface Terminal {
+  readonly input: tty.ReadStream;
+  readonly output: tty.WriteStream;
+}
 
 export async function choose<Value extends string>(
   message: string,
   choices: readonly Choice<Value>[],
 ): Promise<Value> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "select", name: "answer", message, choices }]);
-    return answer as Value;
-  });
+  return onTerminal((terminal) => askSelect<Value>({ message, choices }, terminal));
 }
 
 export async function confirm(message: string, isYesDefault = false): Promise<boolean> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "confirm", name: "answer", message, default: isYesDefault }]);
-    return answer === true;
-  });
+  return onTerminal((terminal) => askConfirm({ message, default: isYesDefault }, terminal));
 }
 
 /** Gives the reason why an answer is no good; the question is put again. */
 export type Check = (answer: string) => Promise<string | null>;
 
 export async function text(message: string, check?: Check): Promise<string> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "input", name: "answer", message, ...validation(check) }]);
-    return String(answer);
-  });
+  return onTerminal((terminal) => askInput({ message, ...validation(check) }, terminal));
 }
 
 /** Nothing of what is typed or pasted is shown. */
 export async function secret(message: string, check?: Check): Promise<string> {
-  return onTerminal(async (ask) => {
-    const { answer } = await ask([{ type: "password", name: "answer", message, ...validation(check) }]);
-    return String(answer);
-  });
+  return onTerminal((terminal) => askPassword({ message, ...validation(check) }, terminal));
 }
 
 function validation(check?: Check): { validate?: (answer: string) => Promise<string | true> } {
   return check === undefined ? {} : { validate: async (answer) => (await check(answer)) ?? true };
 }
 
-async function onTerminal<Answer>(question: (ask: Ask) => Promise<Answer>): Promise<Answer> {
+async function onTerminal<Answer>(question: (terminal: Terminal) => Promise<Answer>): Promise<Answer> {
   const [inputFd, outputFd] = openTerminal();
   const input = new tty.ReadStream(inputFd);
   const output = new tty.WriteStream(outputFd);
   try {
-    return await question(createPromptModule({ input, output }));
+    return await question({ input, output });
   } catch (error) {
     // Ctrl-C, or the terminal has gone.
     if (error instanceof Error && error.name === "ExitPromptError") {

@@ -36,11 +36,18 @@ export async function ownApps({ api, org }: Site): Promise<readonly string[]> {
 /** Of an app that may not exist, or be somebody else's. */
 async function machineOf(site: Site, app: string): Promise<Machine | null> {
   try {
-    return satelliteIn(await machinesOf(site, app));
+    const machine = satelliteIn(await machinesOf(site, app));
+    return machine === null || machine.config ? machine : await whole(site, app, machine);
   } catch (error) {
     if (isFailure(error, 403, 404)) return null;
     throw error;
   }
+}
+
+/** A list may leave out what a machine is asked for itself. */
+async function whole({ api }: Site, app: string, machine: Machine): Promise<Machine> {
+  const answer = (await api.get(`/apps/${app}/machines/${machine.id}`)) as Machine | null;
+  return answer ?? machine;
 }
 
 /** Of an app that exists. */

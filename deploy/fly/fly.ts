@@ -1,7 +1,7 @@
 /** The satellite in the user's own Fly.io account, by Fly's Machines API. */
 import { WireError } from "../../satellite/wire/errors.ts";
 import { type Bundle, ownBundle } from "../bundle.ts";
-import type { Credentials, Provider, Talk, Tell } from "../provider.ts";
+import type { Credentials, Place, Provider, Talk, Tell } from "../provider.ts";
 import { askCredentials, chooseOrg, orgsOf, type Surroundings, tokenOf, withApi } from "./account.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { deploy, placeOf, statusOf, upgrade } from "./deploy.ts";
@@ -59,11 +59,17 @@ export function flyProvider(options: FlyOptions = {}): Provider {
         return found === null ? null : statusOf(site, found);
       }),
     async reach(credentials, known) {
-      const place = known ?? (await find(credentials));
-      if (place !== null) return place;
-      throw new WireError("unreachable", "there is no satellite in your Fly account: run skypipe setup fly");
+      const seek = async (): Promise<Place> => (await find(credentials)) ?? nowhere();
+      return { ...(known ?? (await seek())), seek };
     },
   };
+}
+
+function nowhere(): never {
+  throw new WireError(
+    "unreachable",
+    "there is no satellite in your Fly account any more: bring one there with skypipe setup fly",
+  );
 }
 
 /** The organization that was remembered, or else the first of the token's for which `use` gives something. */

@@ -13,6 +13,8 @@ const MOUNT = "/data";
 const PORT = 8080;
 /** Where the proxy would rather begin, and where it begins to hold connections back. */
 const CONNECTIONS = { soft: 900, hard: 1000 };
+/** The proxy, through which all connections come, says in this header where each comes from. */
+const CLIENT_ADDRESS = "fly-client-ip";
 const TOKEN_BYTES = 32;
 const READABLE = 0o444;
 
@@ -61,7 +63,17 @@ function satelliteConfig(bundle: Bundle, hasVolume: boolean): MachineConfig {
   const storing = hasVolume ? ["--data", `${MOUNT}/pipes`] : ["--memory"];
   return {
     image: IMAGE,
-    init: { exec: [NODE, `${FOLDER}/${loader.name}`, "--host", "0.0.0.0", ...storing] },
+    init: {
+      exec: [
+        NODE,
+        `${FOLDER}/${loader.name}`,
+        "--host",
+        "0.0.0.0",
+        "--trust-proxy",
+        CLIENT_ADDRESS,
+        ...storing,
+      ],
+    },
     files: bundle.files.map(({ name, contents }) => ({
       guest_path: `${FOLDER}/${name}`,
       raw_value: Buffer.from(contents).toString("base64"),

@@ -66,7 +66,13 @@ function satelliteArgs(socket: string): string[] {
 
 /** Ours without the secrets and choices that concern other satellites. */
 function environment(): NodeJS.ProcessEnv {
-  const { SKYPIPE_TOKEN: _token, SKYPIPE_KEY: _key, SKYPIPE_SATELLITE: _satellite, ...rest } = process.env;
+  const {
+    SKYPIPE_TOKEN: _token,
+    SKYPIPE_KEY: _key,
+    SKYPIPE_SATELLITE: _satellite,
+    SKYPIPE_LINK: _link,
+    ...rest
+  } = process.env;
   return rest;
 }
 

@@ -23,7 +23,7 @@ export interface Listen {
 }
 
 /** How the satellite is kept running. */
-export type Keeper = "systemd" | "supervisor";
+type Keeper = "systemd" | "supervisor";
 
 /** What is remembered on the host of the satellite that is installed there. */
 export interface Installed {
@@ -31,6 +31,9 @@ export interface Installed {
   readonly sha256: string;
   readonly keeper: Keeper;
   readonly listen: Listen | null;
+  /** Of the host itself: several may have the same home. */
+  readonly machine: string;
+  readonly hostname: string;
 }
 
 export interface HostReport {

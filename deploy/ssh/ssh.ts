@@ -45,10 +45,12 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
       const site = siteOf(credentials);
       const place = known ?? (await placeThere(site));
       const { via } = place;
-      if (via === undefined) return place;
+      const seek = async (): Promise<Place> => placeThere(site);
+      if (via === undefined) return { ...place, seek };
       await site.open(via);
       return {
         ...place,
+        seek,
         attemptMs: ATTEMPT_MS,
         mend: async () => site.open(via, false),
         explain: async (error) => site.explain(error),

@@ -17,6 +17,9 @@ const JSON_TYPE = "application/json";
 /** Which tokens are read from where [T-4]. */
 const CHALLENGES = ['Bearer realm="skypipe"', 'Basic realm="skypipe", charset="UTF-8"'];
 
+/** When one who was too fast may come again [K-3]. */
+const RETRY_S = 5;
+
 export interface Answer {
   readonly status: number;
   /** `null`: there is none, not even an empty one. */
@@ -41,11 +44,17 @@ export const DONE: Answer = { status: 204, body: null };
 export function answerOf(error: WireError, asJson = false): Answer {
   const { code, message } = error;
   const status = errorTable[code].http ?? 500;
-  return asJson ? json({ code, message }, status) : line(status, message);
+  const answered = asJson ? json({ code, message }, status) : line(status, message);
+  return code === "limit"
+    ? { ...answered, headers: { "retry-after": String(RETRY_S), connection: "close" } }
+    : answered;
 }
 
 /** Whether `Accept` names a type. Who takes anything gets text. */
-export function accepts(accept: string | undefined, type: "application/json" | "text/event-stream"): boolean {
+export function accepts(
+  accept: string | undefined,
+  type: "application/json" | "text/event-stream" | "text/html",
+): boolean {
   return accept?.toLowerCase().includes(type) ?? false;
 }
 

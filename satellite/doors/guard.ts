@@ -10,7 +10,10 @@ export type Site =
   | { answersTo: "dotless"; names: ReadonlySet<string> }
   | { answersTo: "all" };
 
-export type GuardedHeaders = Pick<IncomingHttpHeaders, "host" | "origin" | "sec-fetch-site">;
+export type GuardedHeaders = Pick<
+  IncomingHttpHeaders,
+  "host" | "origin" | "sec-fetch-site" | "sec-fetch-mode" | "sec-fetch-dest"
+>;
 
 /** What a satellite that listens on `host` answers to (`null`: on a Unix socket). `names` were given by its owner. */
 export function siteOf(host: string | null, names: readonly string[] = []): Site {
@@ -39,11 +42,16 @@ export function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
-/** Why a request is refused with 403; `null` if it is let in [T-3]. */
-export function refusalOf(headers: GuardedHeaders, site: Site): string | null {
+/**
+ * Why a request is refused with 403; `null` if it is let in [T-3]. The page at `/` holds nothing of anybody's, and links
+ * to it are passed around: a window may open it from anywhere [H-22].
+ */
+export function refusalOf(headers: GuardedHeaders, site: Site, isPage = false): string | null {
   const host = headers.host?.toLowerCase() ?? "";
   const name = hostName(host);
   if (name === null || !answers(site, name)) return "this satellite does not answer to that Host";
+  const isVisit = headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
+  if (isPage && isVisit && headers.origin === undefined) return null;
   const fetchSite = headers["sec-fetch-site"];
   if (fetchSite === "cross-site" || fetchSite === "same-site") return "requests from other sites are refused";
   if (headers.origin !== undefined && !isSameOrigin(headers.origin, host)) {

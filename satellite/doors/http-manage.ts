@@ -17,17 +17,13 @@ const REF = 1;
 export async function headPipe({ desk, rights, pipe, query }: PipeVisit): Promise<Answer> {
   readOptions(query);
   const request = { type: "read", ref: REF, pipe, mode: "peek", limitBytes: 1 } as const;
-  const begins = await ask(desk, rights, request, beginningIn).catch((error: unknown) => {
-    // Who may not list does not learn what is there.
-    if (error instanceof WireError && error.code === "not-found" && !rights.mayManage) return NOTHING;
-    throw error;
-  });
+  const begins = await ask(desk, rights, request, beginningIn);
   const refusal = refusalOfStream(begins, false);
   if (refusal !== null) throw refusal;
   return { status: 200, body: null, headers: headersFor(begins) };
 }
 
-/** A stream that has nothing to show yet, or no stream. */
+/** A stream that has nothing to show yet. */
 const NOTHING: StreamBegins = { type: "stream", ref: REF, stream: 0, offset: 0 };
 
 function beginningIn(message: SatelliteMessage): StreamBegins | undefined {
@@ -48,6 +44,8 @@ export async function dropPipe({ desk, rights, pipe, query, asJson }: PipeVisit)
 export async function showPipes({ desk, rights, request, response }: Visit): Promise<Answer | null> {
   const rows: PipeRow[] = await listPipes(desk, rights);
   if (request.method === "HEAD" || !accepts(request.headers.accept, "text/event-stream")) return json(rows);
+  if (rights.scope !== null)
+    throw new WireError("forbidden", "events tell of all pipes, and this link is for one");
   desk.feed.watch(response);
   return null;
 }

@@ -1,9 +1,9 @@
 /** Requests on pipes: who may, and which verb does what (PROTOCOL.md §13). */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Keyring, tokenIn } from "../keys/tokens.ts";
 import { WireError } from "../wire/errors.ts";
 import type { Rights } from "../wire/rights.ts";
 import { type Answer, line } from "./answer.ts";
+import type { Gate } from "./gate.ts";
 import { dropPipe, headPipe, showMetrics, showPipes } from "./http-manage.ts";
 import { readPipe } from "./http-read.ts";
 import { writePipe } from "./http-write.ts";
@@ -39,23 +39,25 @@ export interface Asked {
 /** Answers what is asked of pipes; `undefined` if it is something else. Throws WireError. */
 export async function answerAboutPipes(
   desk: Desk,
-  keyring: Keyring,
+  gate: Gate,
   { request, response, target, asJson }: Asked,
 ): Promise<Answer | null | undefined> {
   const { path, query } = target;
   const { method = "" } = request;
-  const visit = (): Visit => {
-    return { desk, request, response, query, asJson, rights: rightsOf(keyring, request) };
+  const visit = async (): Promise<Visit> => {
+    return { desk, request, response, query, asJson, rights: await rightsOf(gate, request) };
   };
   const page = pages.get(path);
-  if (page !== undefined) return isReading(method) ? page(visit()) : ONLY_READ;
-  const pipe = pipeIn(path);
-  if (pipe === null) return undefined;
+  if (page !== undefined && isReading(method)) return page(await visit());
+  const pipe = page === undefined ? pipeIn(path) : null;
+  if (page === undefined && pipe === null) return undefined;
   const verb = ofPipe.get(method);
+  if (pipe === null || verb === undefined) gate.count(request); // [K-3]
+  if (pipe === null) return ONLY_READ;
   if (verb === undefined) {
     return line(405, "a pipe is not asked that", { allow: [...ofPipe.keys()].join(", ") });
   }
-  const asked = visit();
+  const asked = await visit();
   if (isBrowsing(request)) {
     throw new WireError("forbidden", "a link does not take what is in a pipe: read it with curl"); // [H-5]
   }
@@ -68,15 +70,11 @@ export function isReading(method: string | undefined): boolean {
 
 export const ONLY_READ: Answer = line(405, "this can only be read", { allow: "GET, HEAD" });
 
-/** Throws WireError `unauthorized` [H-3]. */
-function rightsOf(keyring: Keyring, request: IncomingMessage): Rights {
-  const token = tokenIn(request.headers.authorization);
-  const rights = keyring.rightsOf(token); // [T-4]
+/** Throws WireError `unauthorized` or `limit` [H-3] [K-3]. */
+async function rightsOf(gate: Gate, request: IncomingMessage): Promise<Rights> {
+  const { rights } = await gate.admit(request); // [T-4]
   if (rights !== null) return rights;
-  throw new WireError(
-    "unauthorized",
-    token === null ? "this satellite wants a token: send it as a Bearer token" : "the token is wrong",
-  );
+  throw new WireError("unauthorized", "this satellite wants a token: send it as a Bearer token");
 }
 
 /** Whether a browser goes there, or thinks of it, instead of a program that reads what comes. */

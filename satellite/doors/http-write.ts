@@ -192,7 +192,8 @@ class Writing implements Ears {
       this.#put(cut);
     }
     if (this.#settle === null) return;
-    if (this.#isComplete) this.#finish();
+    // Later: a chunk may wait its turn in the exchange, and only then be told that there is no room for it.
+    if (this.#isComplete) queueMicrotask(this.#finish);
     else {
       if (request.isPaused()) request.resume();
       this.#watchSilence();
@@ -206,13 +207,13 @@ class Writing implements Ears {
   }
 
   /** While it is paused its end is held back, so that it can still abort. */
-  #finish(): void {
-    if (this.#hasEnded || this.#isPaused) return;
+  readonly #finish = (): void => {
+    if (this.#settle === null || this.#hasEnded || this.#isPaused) return;
     this.#hasEnded = true;
     if (this.#options.sync) this.#armTimeout(`nobody has taken all that was sent; it stays in ${this.#pipe}`);
     this.#put({ payload: new Uint8Array(0), flags: this.#cutter.endFlags });
     if (this.#isClientGone) this.#forsake();
-  }
+  };
 
   /** Sees to it that what is held does not wait for longer than it may [H-7]. */
   #watchSilence(): void {

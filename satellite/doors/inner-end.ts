@@ -75,8 +75,13 @@ export class InnerEnd implements Line {
     else this.#tell(() => this.#ears.hear(message));
   }
 
+  /** What HTTP sends may be on its way for long, so it is not left in memory that is used again. */
   forward(chunk: Chunk): void {
-    this.#tell(() => this.#ears.take(chunk));
+    const { block } = chunk;
+    const own = { frame: Uint8Array.from(chunk.frame), room: 0, block: null, encoded: null };
+    const kept = block === null ? chunk : { ...chunk, ...own };
+    block?.letGo();
+    this.#tell(() => this.#ears.take(kept));
   }
 
   close(code: ErrorCode | "normal"): void {

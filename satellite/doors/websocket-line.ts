@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { Keyring } from "../keys/tokens.ts";
 import type { ConnectionId } from "../pipe/effects.ts";
 import type { Block, Blocks } from "../wire/blocks.ts";
 import { parseEndMessage } from "../wire/control.ts";
@@ -9,11 +8,14 @@ import { type ErrorCode, errorTable, WireError } from "../wire/errors.ts";
 import { type Chunk, HEADER_BYTES } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
+import type { Rights } from "../wire/rights.ts";
 import { WebSocketPeer } from "../wire/websocket.ts";
 import { WS_HEADER_BYTES_MAX } from "../wire/websocket-frame.ts";
 import type { Exchange, Line } from "./exchange.ts";
+import type { Gate, Visitor } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { readInto } from "./read-into.ts";
+import { Turnstile } from "./turnstile.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
 /** A peer that asks on and on and reads nothing is cut when this many times `sendQueueBytesMax` waits for it. */
@@ -30,11 +32,11 @@ type State = (typeof State)[keyof typeof State];
 
 export interface LineParts {
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly log: Log;
-  /** What the handshake's `Authorization` gave. */
-  readonly token: string | null;
+  /** Who has shaken hands. */
+  readonly visitor: Visitor;
   /** Where frames are put. */
   readonly blocks: Blocks;
   /** Called once, when the socket is closed. */
@@ -51,6 +53,11 @@ export class WebSocketLine implements Line {
   readonly #beatTimer: NodeJS.Timeout;
   readonly #incoming: Unacknowledged = new Unacknowledged();
   readonly #outgoing: Unacknowledged = new Unacknowledged();
+  /** What was said while it is found out who says it waits there. */
+  readonly #turnstile: Turnstile<() => Promise<void> | null>;
+  /** What its token allows; `null` before it has said hello. */
+  #rights: Rights | null = null;
+  #leaveGate: () => void = () => {};
   #state: State = State.new;
   /** The broker knows the connection and was not told that it is lost. */
   #isKnown = false;
@@ -64,6 +71,7 @@ export class WebSocketLine implements Line {
     this.#socket = socket;
     this.#parts = parts;
     this.#peer = this.#makePeer(socket, parts);
+    this.#turnstile = new Turnstile((take) => take(), socket);
     this.#id = parts.exchange.open(this);
     const { helloMs, pingMs, pingBusyMs } = parts.limits;
     this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
@@ -72,12 +80,9 @@ export class WebSocketLine implements Line {
     socket.setTimeout(0);
     socket.setNoDelay(true);
     socket.on("end", () => socket.end());
-    socket.on("error", (error) => {
-      parts.log("info", "connection.error", { connection: this.#id, error: error.message });
-    });
+    socket.on("error", (error) => this.#logError(error));
     socket.on("close", this.#onClose);
-    readInto(socket, (bytes) => this.#peer.receive(bytes));
-    parts.log("info", "connection.open", { connection: this.#id, remote: socket.remoteAddress ?? "local" });
+    readInto(socket, (bytes) => this.receive(bytes));
   }
 
   #makePeer(socket: Socket, { limits, blocks }: LineParts): WebSocketPeer {
@@ -90,16 +95,20 @@ export class WebSocketLine implements Line {
         blocks,
       },
       {
-        text: (text) => this.#guard(() => this.#takeText(text)),
-        binary: (frame, block) => this.#guard(() => this.#takeFrame(frame, block)),
-        pinged: () => this.#limitQueue(),
+        text: (text) => this.#turnstile.push(() => this.#guard(() => this.#takeText(text))),
+        binary: (frame, block) =>
+          this.#turnstile.push(() => this.#guard(() => this.#takeFrame(frame, block))),
+        pinged: () => {
+          if (this.#state === State.new) this.terminate(); // [S-1]
+          this.#limitQueue();
+        },
         ponged: () => {}, // its bytes were heard
         closed: () => {
           this.#end("closed by the peer");
           socket.end();
         },
         refused: (error) => {
-          this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
+          this.#logError(error);
           this.fail(error);
           socket.end();
         },
@@ -110,7 +119,9 @@ export class WebSocketLine implements Line {
 
   /** Takes what came of it so far. */
   receive(bytes: Uint8Array): void {
+    const startedMs = performance.now();
     this.#peer.receive(bytes);
+    if (this.#rights !== null) this.#parts.gate.worked(performance.now() - startedMs, this.#rights); // [K-6]
   }
 
   send(message: SatelliteMessage): void {
@@ -151,16 +162,21 @@ export class WebSocketLine implements Line {
     this.#socket.destroy();
   }
 
-  /** What a peer does wrong costs its own connection. */
-  #guard(take: () => void): void {
-    if (this.#state === State.closing) return;
+  /** What a peer does wrong costs its own connection. Resolves when the next may come; `null`: at once. */
+  #guard(take: () => Promise<void> | void): Promise<void> | null {
+    if (this.#state === State.closing) return null;
     try {
-      take();
+      return take()?.catch((error: unknown) => this.#broke(error)) ?? null;
     } catch (error) {
-      if (!(error instanceof WireError))
-        this.#parts.log("error", "connection.defect", { error: String(error) });
-      this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
+      this.#broke(error);
+      return null;
     }
+  }
+
+  #broke(error: unknown): void {
+    if (!(error instanceof WireError))
+      this.#parts.log("error", "connection.defect", { error: String(error) });
+    this.fail(error instanceof WireError ? error : new WireError("internal", "the satellite has a defect"));
   }
 
   /** The frame is ours, and so is one hold of its block, which goes on to whom the chunk is posted. */
@@ -171,29 +187,33 @@ export class WebSocketLine implements Line {
     this.#parts.exchange.post({ type: "chunk", connection: this.#id, chunk });
   }
 
-  #takeText(text: string): void {
+  #takeText(text: string): Promise<void> | void {
     const message = parseEndMessage(text);
     if (message === null) return; // [C-2]
-    if (message.type === "hello") this.#takeHello(message);
-    else this.#takeMessage(message);
+    if (message.type === "hello") return this.#takeHello(message);
+    this.#takeMessage(message);
   }
 
-  #takeHello(message: Hello): void {
+  #takeHello(message: Hello): Promise<void> | void {
     if (this.#state !== State.new) throw new WireError("protocol", "hello is said once, and first"); // [S-1]
-    const { exchange, keyring, token } = this.#parts;
-    const shown = token ?? message.token ?? null;
-    const rights = keyring.rightsOf(shown); // [T-4]
-    if (rights === null) {
-      throw new WireError(
-        "unauthorized",
-        shown === null
-          ? "this satellite wants a token: set SKYPIPE_TOKEN"
-          : "the token is wrong: check SKYPIPE_TOKEN",
-      );
+    const { gate, visitor } = this.#parts;
+    if (visitor.rights !== null) return this.#greet(message, visitor.rights);
+    if (message.token === undefined) {
+      throw new WireError("unauthorized", "this satellite wants a token: set SKYPIPE_TOKEN"); // [T-4]
     }
+    return gate.identify(visitor, message.token).then(({ rights }) => this.#greet(message, rights));
+  }
+
+  #greet(message: Hello, rights: Rights): void {
+    if (this.#state !== State.new) return; // it has gone meanwhile
+    const { exchange, gate, log, visitor } = this.#parts;
     clearTimeout(this.#helloTimer);
+    this.#rights = rights;
+    this.#leaveGate = gate.enter(rights, this.#socket);
     this.#state = State.ready;
     this.#isKnown = true;
+    const share = rights.scope === null ? {} : { share: rights.scope.share };
+    log("info", "connection.open", { connection: this.#id, remote: visitor.address ?? "local", ...share });
     const secret = randomBytes(16).toString("base64url"); // [S-2]
     exchange.post({ type: "hello", connection: this.#id, message, rights, secret });
   }
@@ -264,6 +284,7 @@ export class WebSocketLine implements Line {
 
   readonly #onClose = (): void => {
     this.#end("lost");
+    this.#leaveGate();
     clearTimeout(this.#closeTimer);
     this.#parts.exchange.forget(this.#id);
     this.#parts.onGone();
@@ -276,9 +297,15 @@ export class WebSocketLine implements Line {
     clearTimeout(this.#helloTimer);
     clearInterval(this.#beatTimer);
     this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_MS);
-    this.#parts.log("info", "connection.close", { connection: this.#id, why });
     if (!this.#isKnown) return;
     this.#isKnown = false;
+    this.#parts.log("info", "connection.close", { connection: this.#id, why });
     this.#parts.exchange.post({ type: "lost", connection: this.#id });
+  }
+
+  /** What strangers do wrong is counted at the gate. */
+  #logError(error: Error): void {
+    if (this.#isKnown)
+      this.#parts.log("info", "connection.error", { connection: this.#id, error: error.message });
   }
 }

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Keyring, tokenIn } from "../keys/tokens.ts";
 import { Blocks } from "../wire/blocks.ts";
-import { errorTable, WireError } from "../wire/errors.ts";
+import { errorTable } from "../wire/errors.ts";
 import { type Limits, SUBPROTOCOL } from "../wire/limits.ts";
 import { ACCEPT_GUID, acceptanceText } from "../wire/websocket-handshake.ts";
-import { type Answer, answerOf, answerUpgrade, line } from "./answer.ts";
+import { type Answer, answerUpgrade, line } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 import { WebSocketLine } from "./websocket-line.ts";
 
@@ -18,7 +18,7 @@ const SHRINK_MS = 10_000;
 
 export interface WebSocketDoorParts {
   readonly exchange: Exchange;
-  readonly keyring: Keyring;
+  readonly gate: Gate;
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -34,23 +34,25 @@ export class WebSocketDoor {
     this.#shrinkTimer = setInterval(() => this.#blocks.shrink(), SHRINK_MS).unref();
   }
 
-  /** Answers a handshake that the guard has let in. `head`: what came behind it. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /**
+   * Answers a handshake that the guard has let in. `head`: what came behind it. Rejects with a WireError if the gate
+   * does not let it in.
+   */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { gate } = this.#parts;
     const refusal = refusalOf(request);
     if (refusal !== null) {
+      gate.count(request);
       answerUpgrade(socket, refusal);
       return;
     }
-    const token = tokenIn(request.headers.authorization);
-    if (token !== null && this.#parts.keyring.rightsOf(token) === null) {
-      answerUpgrade(socket, answerOf(new WireError("unauthorized", "the token is wrong"))); // [T-4]
-      return;
-    }
+    const visitor = await gate.admit(request); // [T-4]
+    if (socket.destroyed) return;
     const key = request.headers["sec-websocket-key"] ?? "";
     socket.write(acceptanceText(createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64")));
     const opened = new WebSocketLine(socket as Socket, {
       ...this.#parts,
-      token,
+      visitor,
       blocks: this.#blocks,
       onGone: () => this.#lines.delete(opened),
     });

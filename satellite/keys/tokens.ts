@@ -1,25 +1,47 @@
 /** Who may do what: from the token that somebody shows to the rights it gives. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { WireError } from "../wire/errors.ts";
-import type { Rights } from "../wire/rights.ts";
+import { ALL, type Rights, type Terms } from "../wire/rights.ts";
+import type { ShareTokens } from "./share-tokens.ts";
 
 export interface Keyring {
-  /** What a token allows (`null`: none was shown). `null` means nothing, not even to be here. */
-  rightsOf(token: string | null): Rights | null;
+  /**
+   * What a token allows (`null`: none was shown). `null` means nothing, not even to be here.
+   *
+   * @throws WireError `unauthorized` for the token of a share that has expired: its holder may know [A-9]
+   */
+  rightsOf(token: string | null): Promise<Rights | null>;
+  /** The token of a share. Throws WireError `usage` where there is no root token [A-1]. */
+  sign(terms: Terms): Promise<string>;
 }
 
-const ALL: Rights = { mayRead: () => true, mayWrite: () => true, mayManage: true };
-
-/** One token that allows everything; without one, everybody may do everything. */
-export function rootKeyring(token: string | undefined): Keyring {
-  if (token === undefined) return { rightsOf: () => ALL };
-  if (!/^[!-~]([ -~]{0,4094}[!-~])?$/.test(token)) {
+/** The root token allows everything, those of shares what they say; without a root token everybody may do everything. */
+export function createKeyring(root: string | undefined, shares: ShareTokens | null): Keyring {
+  if (root === undefined) {
+    return {
+      rightsOf: async () => ALL,
+      sign: async () => {
+        throw new WireError("usage", "this satellite has no token, so it can sign none");
+      },
+    };
+  }
+  if (!/^[!-~]([ -~]{0,4094}[!-~])?$/.test(root)) {
     throw new WireError(
       "usage",
       "the token is not usable: it needs 1 to 4096 printable ASCII characters, without space around them",
     );
   }
-  return { rightsOf: (shown) => (shown !== null && equalSecrets(shown, token) ? ALL : null) };
+  return {
+    async rightsOf(shown) {
+      if (shown === null) return null;
+      if (equalSecrets(shown, root)) return ALL;
+      return (await shares?.rightsOf(shown)) ?? null;
+    },
+    async sign(terms) {
+      if (shares === null) throw new WireError("internal", "this satellite signs no tokens");
+      return shares.sign(terms);
+    },
+  };
 }
 
 /** Compares in a time that tells nothing about where they differ, nor about their lengths [S-2]. */

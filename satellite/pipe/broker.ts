@@ -1,22 +1,22 @@
-import { type ErrorCode, WireError } from "../wire/errors.ts";
+import { WireError } from "../wire/errors.ts";
 import type { Chunk } from "../wire/frame.ts";
 import { type Limits, PROTOCOL_VERSION } from "../wire/limits.ts";
 import type { Hello } from "../wire/messages.ts";
 import type { Recovered } from "../wire/recovered.ts";
 import { Context } from "./context.ts";
 import type { BrokerEffect, BrokerEvent, ConnectionId, Rights } from "./effects.ts";
-import { abortStream, detach, failReader, removeStream, settle, wait } from "./endings.ts";
+import { failReader, removeStream, settle, wait } from "./endings.ts";
 import { noteDurable } from "./flow.ts";
-import { offerOrphans } from "./join.ts";
-import { match } from "./offer.ts";
+import { armGrace, endSession, endSessionsOf, loseConnection, refuse } from "./parting.ts";
 import { Pipes } from "./pipes.ts";
 import { pump } from "./pump.ts";
 import { receiveChunk } from "./receive.ts";
 import { type Desk, handleRequest } from "./requests.ts";
 import { restore } from "./restore.ts";
 import { replay } from "./resume.ts";
-import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { Shares } from "./shares.ts";
+import { admit } from "./sharing.ts";
 
 export interface BrokerOptions {
   readonly limits: Limits;
@@ -27,6 +27,8 @@ export interface BrokerOptions {
   readonly bundle?: string;
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
+  /** Whether tokens of shares can be signed: not without a root token [A-1]. */
+  readonly canShare?: boolean;
   /** Compares two secrets in constant time. */
   readonly equal: (a: string, b: string) => boolean;
   /** What the store gave back after a restart; without it there is no journal. */
@@ -44,15 +46,20 @@ export class Broker {
   readonly #pipes: Pipes = new Pipes();
   readonly #desk: Desk;
   #wakeMs: number | null = null;
+  /** How many streams waited for a window when that was last looked at. */
+  #starvingCount = 0;
 
   constructor(options: BrokerOptions) {
     this.#options = options;
     this.#ctx = new Context(options.limits, options.startedMs, options.recovered !== undefined);
     this.#sessions = new Sessions(options.equal);
-    this.#desk = { ctx: this.#ctx, pipes: this.#pipes, sessions: this.#sessions, options };
+    const shares = new Shares(({ terms }) =>
+      endSessionsOf(this.#ctx, this.#sessions, terms.share, "this link has expired"),
+    );
+    this.#desk = { ctx: this.#ctx, pipes: this.#pipes, sessions: this.#sessions, shares, options };
     if (options.recovered !== undefined) {
       restore(this.#desk, options.recovered);
-      for (const session of this.#sessions.all()) this.#armGrace(session);
+      for (const session of this.#sessions.all()) armGrace(this.#ctx, this.#sessions, session);
       for (const { id, damaged } of options.recovered.streams) if (damaged) this.#damaged(id);
     }
   }
@@ -60,6 +67,11 @@ export class Broker {
   /** No session and no stream: nothing would be lost if it stopped. */
   get idle(): boolean {
     return this.#sessions.count === 0 && this.#ctx.streams.size === 0;
+  }
+
+  /** Whether a share has not ended [A-5]. */
+  hasShare(share: string): boolean {
+    return this.#desk.shares.find(share) !== undefined;
   }
 
   /** @param nowMs milliseconds since the epoch; never goes back */
@@ -109,14 +121,9 @@ export class Broker {
       act();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#refuse(connection, error.code, error.message);
+      refuse(this.#ctx, connection, error.code, error.message);
       this.#lost(connection);
     }
-  }
-
-  #refuse(connection: ConnectionId, code: ErrorCode, message: string): void {
-    this.#ctx.emit({ type: "send", connection, message: { type: "error", code, message } });
-    this.#ctx.emit({ type: "close", connection, code });
   }
 
   #hello(connection: ConnectionId, hello: Hello, rights: Rights, secret: string): void {
@@ -125,6 +132,7 @@ export class Broker {
     if (hello.resume === undefined && this.#sessions.count >= this.#ctx.limits.sessionsMax) {
       throw new WireError("limit", `this satellite has ${this.#ctx.limits.sessionsMax} sessions already`); // [K-1]
     }
+    admit(this.#desk, hello, rights);
     const greeting = this.#sessions.greet(this.#ctx, connection, hello, rights, secret);
     const { session } = greeting;
     const expired = greeting.kind === "new" ? greeting.expired : null;
@@ -141,7 +149,8 @@ export class Broker {
     for (const writer of expired?.writers ?? []) session.send(this.#ctx, { type: "expired", ...writer });
     if (greeting.kind === "new") return;
     if (greeting.supersededConnection !== null) {
-      this.#refuse(
+      refuse(
+        this.#ctx,
         greeting.supersededConnection,
         "superseded",
         "this session goes on over another connection",
@@ -155,7 +164,7 @@ export class Broker {
     if (session === undefined) return; // superseded, or closing [S-3]
     if (event.message.type === "bye") {
       this.#ctx.emit({ type: "close", connection: event.connection, code: "normal" });
-      this.#end(session);
+      endSession(this.#ctx, this.#sessions, session, "its writer went away before the end");
     } else handleRequest(this.#desk, session, event.message);
   }
 
@@ -171,45 +180,7 @@ export class Broker {
   #lost(connection: ConnectionId): void {
     const session = this.#sessions.of(connection);
     if (session === undefined) return;
-    this.#sessions.disconnect(this.#ctx, session);
-    if (session.attachmentCount === 0) {
-      this.#sessions.end(this.#ctx, session); // [S-6]
-      return;
-    }
-    this.#armGrace(session);
-  }
-
-  /** From now on the grace of a session without a connection runs, and newcomers wait for its readers [S-6] [L-12]. */
-  #armGrace(session: Session): void {
-    const { graceMs, takeoverMs } = this.#ctx.limits;
-    session.graceDeadline = this.#ctx.deadlines.at(this.#ctx.nowMs + graceMs, () => this.#expire(session));
-    for (const reader of session.readers.values()) {
-      if (reader.isOver || reader.isSpectator) continue;
-      this.#ctx.deadlines.at(this.#ctx.nowMs + takeoverMs, () => {
-        offerOrphans(this.#ctx, reader); // [L-12]
-        match(this.#ctx, reader.pipe);
-      });
-    }
-  }
-
-  #expire(session: Session): void {
-    this.#sessions.expire(this.#ctx, session);
-    this.#dissolve(session, "its writer was lost");
-  }
-
-  #end(session: Session): void {
-    this.#sessions.end(this.#ctx, session);
-    session.connection = null;
-    this.#dissolve(session, "its writer went away before the end");
-  }
-
-  #dissolve(session: Session, reason: string): void {
-    for (const reader of session.readers.values()) {
-      if (!reader.isOver) detach(this.#ctx, reader);
-    }
-    for (const stream of session.writers.values()) {
-      if (stream.isRunning) abortStream(this.#ctx, stream, { code: "aborted", reason }); // [L-9]
-    }
+    loseConnection(this.#ctx, this.#sessions, session);
   }
 
   #congestion(connection: ConnectionId, isCongested: boolean): void {
@@ -274,17 +245,28 @@ export class Broker {
       ctx.room.wasFreed = false;
       for (const stream of ctx.room.waiting) settle(ctx, stream);
     }
-    for (const stream of ctx.starving) {
-      if (!stream.window.open()) break;
-      ctx.starving.delete(stream);
-      stream.writer.report(ctx, stream);
-    }
-    ctx.budget.isShort = ctx.starving.size > 0;
+    if (ctx.starving.size !== this.#starvingCount || (ctx.starving.size > 0 && ctx.budget.hasGained))
+      this.#feed();
     this.#pipes.sweep(ctx.emptied);
     const nextMs = ctx.deadlines.nextMs();
     if (nextMs === this.#wakeMs) return;
     this.#wakeMs = nextMs;
     ctx.emit({ type: "wake", atMs: nextMs });
+  }
+
+  /** Gives first windows to streams that wait for one; as long as one does for want of memory, the others shrink [W-5]. */
+  #feed(): void {
+    const { budget, starving } = this.#ctx;
+    const hasGained = budget.hasGained;
+    budget.hasGained = false;
+    budget.isShort = false;
+    for (const stream of starving) {
+      if (hasGained && stream.window.open()) {
+        starving.delete(stream);
+        stream.writer.report(this.#ctx, stream);
+      } else if (!stream.window.isCapped) budget.isShort = true;
+    }
+    this.#starvingCount = starving.size;
   }
 }
 

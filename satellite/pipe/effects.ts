@@ -3,7 +3,7 @@ import type { ErrorCode } from "../wire/errors.ts";
 import type { Fact } from "../wire/fact.ts";
 import type { Chunk } from "../wire/frame.ts";
 import type { EndMessage, Hello, SatelliteMessage, StreamInfo } from "../wire/messages.ts";
-import type { Rights } from "../wire/rights.ts";
+import type { Rights, Terms } from "../wire/rights.ts";
 
 /** A connection, as the door that holds it numbers it. Never used again for another. */
 export type ConnectionId = number;
@@ -38,6 +38,8 @@ export type BrokerEffect =
   | { type: "forward"; connection: ConnectionId; chunk: Chunk }
   /** Close the connection, after what was sent: with an error's code, or normally. */
   | { type: "close"; connection: ConnectionId; code: ErrorCode | "normal" }
+  /** Sign the token of a share, and answer the request `ref` with `shared` [A-3]. */
+  | { type: "issue"; connection: ConnectionId; ref: number; terms: Terms; lasting: boolean }
   /** Begin to keep a stream; before its first `append`. */
   | { type: "create"; stream: number; pipe: string; openedMs: number; info: StreamInfo; ttlMs?: number }
   | { type: "append"; chunk: Chunk }

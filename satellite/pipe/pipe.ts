@@ -16,6 +16,8 @@ export class Pipe implements Held {
   readonly spectators: Set<Reader> = new Set();
   heldBytes = 0;
   runningCount = 0;
+  /** What came in since the pipe exists. */
+  passedBytes = 0;
   /** Order of the youngest stream that was ever free. */
   #lastFreeOrder = 0;
 

@@ -32,6 +32,7 @@ export class Pipes {
 
   /** Forgets those that are empty now. */
   sweep(candidates: Set<Pipe>): void {
+    if (candidates.size === 0) return; // clearing an empty set allocates, and this runs for each event
     for (const pipe of candidates) {
       if (pipe.isEmpty && this.#byName.get(pipe.name) === pipe) this.#byName.delete(pipe.name);
     }

@@ -14,6 +14,7 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
   if (stream.writer.failure !== null || stream.isGone) return;
   const isKindNews = stream.kind === null;
   if (!stream.receive(ctx, chunk)) return;
+  stream.pipe.passedBytes += chunk.end - chunk.offset;
   if (isKindNews) learnKind(ctx, stream, hasFlag(chunk, Flag.binary) ? "binary" : "text");
   passOn(stream, chunk);
   if (!stream.isRunning) {

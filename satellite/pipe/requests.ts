@@ -1,16 +1,20 @@
 /** What an end asks for with a control message (PROTOCOL.md §4). */
 import { WireError } from "../wire/errors.ts";
 import type { EndMessage, Hello, Open, PipeRow, Read, ReaderAck, StreamInfo } from "../wire/messages.ts";
-import { isPipeName, NAME_RULE } from "../wire/name.ts";
+import { allows, type Guarded } from "../wire/rights.ts";
 import type { BrokerOptions } from "./broker.ts";
+import { checkLimit, checkName } from "./checks.ts";
 import type { Context } from "./context.ts";
 import { abortStream, acknowledge, detach, removeStream } from "./endings.ts";
 import { enrol } from "./enrol.ts";
 import { offer, welcome } from "./offer.ts";
+import { endSessionsOf } from "./parting.ts";
 import type { Pipes } from "./pipes.ts";
 import { Reader } from "./reader.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Shares } from "./shares.ts";
+import { listShares, share, unshare, use } from "./sharing.ts";
 import { Stream } from "./stream.ts";
 import { Writer } from "./writer.ts";
 
@@ -19,6 +23,7 @@ export interface Desk {
   readonly ctx: Context;
   readonly pipes: Pipes;
   readonly sessions: Sessions;
+  readonly shares: Shares;
   readonly options: BrokerOptions;
 }
 
@@ -51,11 +56,19 @@ function answer(desk: Desk, session: Session, request: Exclude<Request, ReaderAc
     case "leave":
       return leave(desk, session, request.ref);
     case "list":
-      return list(desk, session, request.ref);
+      return list(desk, session, request.ref, request.passed);
     case "remove":
       return remove(desk, session, request.ref, request.pipe);
     case "inspect":
       return inspect(desk, session, request.ref);
+    case "share":
+      guard(session, "share");
+      return share(desk, session, request);
+    case "shares":
+      guard(session, "shares");
+      return listShares(desk, session, request.ref);
+    case "unshare":
+      return end(desk, session, request.ref, request.id);
   }
 }
 
@@ -64,11 +77,13 @@ function open(desk: Desk, session: Session, request: Open): void {
   const known = session.writers.get(request.ref);
   if (known !== undefined) return known.writer.replay(ctx, known); // [C-3]
   checkName(request.pipe);
-  if (!session.rights.mayWrite(request.pipe)) throw forbidden(); // [C-5]
+  guard(session, "open", request.pipe);
   checkAttachments(desk, session, request.ref);
   checkLimit(ctx.streams.size, ctx.limits.streamsMax, "streams on this satellite");
   const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
   checkLimit(pipe.runningCount, ctx.limits.runningStreamsPerPipeMax, "writers on this pipe");
+  checkLimit(pipe.streams.size, ctx.limits.streamsPerPipeMax, "streams in this pipe");
+  use(desk, session, pipe);
   const writer = new Writer(session, request.ref, request.sync ?? false);
   const stream = new Stream(ctx, pipe, writer, {
     id: ctx.nextStreamId(),
@@ -89,15 +104,17 @@ function read(desk: Desk, session: Session, request: Read): void {
   const known = session.readers.get(request.ref);
   if (known !== undefined) return session.send(ctx, { type: "attached", ref: request.ref }); // [C-3]
   checkName(request.pipe);
-  if (!session.rights.mayRead(request.pipe)) throw forbidden(); // [C-5]
+  guard(session, "read", request.pipe);
   if (session.readerOn(request.pipe) !== null) {
     throw new WireError("usage", "a session reads a pipe once; use another session for a second reader"); // [R-1]
   }
   checkAttachments(desk, session, request.ref);
+  checkReaders(desk, session);
   if (request.mode === "peek" && (desk.pipes.find(request.pipe)?.streams.size ?? 0) === 0) {
     throw new WireError("not-found", `there is nothing in ${describe(request.pipe)}`); // [R-7]
   }
   const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
+  use(desk, session, pipe);
   const reader = new Reader(session, request.ref, pipe, {
     mode: request.mode,
     isFresh: request.fresh ?? false,
@@ -148,10 +165,14 @@ function leave(desk: Desk, session: Session, ref: number): void {
   detach(desk.ctx, reader);
 }
 
-function list(desk: Desk, session: Session, ref: number): void {
-  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+function list(desk: Desk, session: Session, ref: number, passed?: boolean): void {
+  guard(session, "list");
   const rows: PipeRow[] = [];
-  for (const pipe of desk.pipes.all()) rows.push(pipe.row(desk.ctx.nowMs));
+  for (const pipe of desk.pipes.all()) {
+    if (!allows(session.rights, "list", pipe.name)) continue;
+    const row = pipe.row(desk.ctx.nowMs);
+    rows.push(passed === true ? { ...row, passedBytes: pipe.passedBytes } : row);
+  }
   for (let i = 0; i === 0 || i < rows.length; i += LIST_PART) {
     const pipes = rows.slice(i, i + LIST_PART);
     session.send(desk.ctx, { type: "listed", ref, pipes, last: i + LIST_PART >= rows.length });
@@ -160,7 +181,7 @@ function list(desk: Desk, session: Session, ref: number): void {
 
 function remove(desk: Desk, session: Session, ref: number, name: string): void {
   checkName(name);
-  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+  guard(session, "remove", name);
   const pipe = desk.pipes.find(name);
   if (pipe === undefined) throw new WireError("not-found", `there is no pipe ${describe(name)}`); // [C-7]
   const streams = [...pipe.streams.values()];
@@ -171,7 +192,7 @@ function remove(desk: Desk, session: Session, ref: number, name: string): void {
 }
 
 function inspect(desk: Desk, session: Session, ref: number): void {
-  if (!session.rights.mayManage) throw forbidden(); // [C-5]
+  guard(session, "inspect");
   const { ctx, options } = desk;
   session.send(ctx, {
     type: "status",
@@ -194,8 +215,21 @@ function infoOf(request: Open): StreamInfo {
   return Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined));
 }
 
-function checkName(name: string): void {
-  if (!isPipeName(name)) throw new WireError("usage", NAME_RULE); // [C-4]
+function end(desk: Desk, session: Session, ref: number, id: string): void {
+  guard(session, "unshare");
+  const { terms } = unshare(desk, session, ref, id);
+  endSessionsOf(desk.ctx, desk.sessions, terms.share, "this link was revoked");
+}
+
+/** Throws WireError `forbidden` for what the token does not allow [C-5]. */
+function guard({ rights }: Session, request: Guarded, pipe: string | null = null): void {
+  if (!allows(rights, request, pipe)) throw new WireError("forbidden", "the token does not allow this");
+}
+
+/** A share has so many readers over all its sessions [K-1]. */
+function checkReaders({ ctx, sessions }: Desk, { rights }: Session): void {
+  if (rights.scope === null) return;
+  checkLimit(sessions.readersOf(rights.scope.share), ctx.limits.readersPerShareMax, "readers by this link");
 }
 
 function checkAttachments(desk: Desk, session: Session, ref: number): void {
@@ -207,15 +241,6 @@ function checkAttachments(desk: Desk, session: Session, ref: number): void {
     desk.ctx.limits.attachmentsPerSessionMax,
     "writers and readers in one session",
   );
-}
-
-/** [K-1] */
-function checkLimit(count: number, max: number, what: string): void {
-  if (count >= max) throw new WireError("limit", `there are ${max} ${what} already`);
-}
-
-function forbidden(): WireError {
-  return new WireError("forbidden", "the token does not allow this");
 }
 
 function describe(pipe: string): string {

@@ -3,6 +3,7 @@ import type { JsonValue } from "../wire/fact.ts";
 import { Flag } from "../wire/frame.ts";
 import type { Kind, StreamInfo } from "../wire/messages.ts";
 import type { KeptStream, Recovered } from "../wire/recovered.ts";
+import { ALL, type Rights } from "../wire/rights.ts";
 import type { BrokerOptions } from "./broker.ts";
 import type { Context } from "./context.ts";
 import { abortStream, expireLater } from "./endings.ts";
@@ -13,12 +14,14 @@ import type { Pipes } from "./pipes.ts";
 import { Reader, type ReaderFact } from "./reader.ts";
 import { ExpiredSession, type ExpiredWriter, Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { Share, type ShareFact, type Shares } from "./shares.ts";
 import { type Failure, Stream, StreamState } from "./stream.ts";
 import { Writer } from "./writer.ts";
 
 /** The facts, as `fact()` of each class writes them. */
 interface SessionFact {
   readonly secret: string;
+  readonly share?: string;
 }
 interface WriterFact {
   readonly stream: number;
@@ -51,10 +54,14 @@ interface Desk {
   readonly ctx: Context;
   readonly pipes: Pipes;
   readonly sessions: Sessions;
+  readonly shares: Shares;
   readonly options: BrokerOptions;
 }
 
-const noRights = { mayRead: () => false, mayWrite: () => false, mayManage: false };
+/** Until an end resumes it, nobody asks what a session may do: only by which share it came counts. */
+function rightsOf(share: string): Rights {
+  return { scope: { share, pipe: "", right: "read", once: false } };
+}
 
 /** Makes sessions, attachments, streams and who holds them. Every session has just lost its connection. */
 export function restore(desk: Desk, { facts, streams }: Recovered): void {
@@ -79,6 +86,9 @@ export function restore(desk: Desk, { facts, streams }: Recovered): void {
   for (const [[id], fact] of factsOf<{ secret: string; writers: ExpiredWriter[] }>(facts, "expired")) {
     desk.sessions.restoreExpired(ctx, new ExpiredSession(id as string, fact.secret, fact.writers));
   }
+  for (const [[id], fact] of factsOf<ShareFact>(facts, "share")) {
+    desk.shares.add(ctx, Share.restore(id as string, fact));
+  }
   for (const id of kept.keys()) if (!ctx.streams.has(id)) ctx.emit({ type: "drop", stream: id }); // consumed long ago
   for (const stream of ctx.streams.values()) release(ctx, stream, sessions);
 }
@@ -91,7 +101,7 @@ function* factsOf<T>(facts: ReadonlyMap<string, JsonValue>, kind: string): Gener
 }
 
 function restoreSession(desk: Desk, id: string, fact: SessionFact): Session {
-  const session = new Session(id, fact.secret, noRights, null);
+  const session = new Session(id, fact.secret, fact.share === undefined ? ALL : rightsOf(fact.share), null);
   session.lostMs = desk.ctx.nowMs;
   desk.sessions.restore(session);
   return session;
@@ -122,7 +132,7 @@ function restoreStream(
   const { ctx } = desk;
   // Its writer's session may be long over: the stream stays.
   const session = sessions.get(fact.session);
-  const writer = new Writer(session ?? new Session(fact.session, "", noRights, null), fact.ref, false);
+  const writer = new Writer(session ?? new Session(fact.session, "", ALL, null), fact.ref, false);
   writer.isForgotten = session === undefined;
   const stream = new Stream(ctx, desk.pipes.obtain(ctx.limits, fact.pipe), writer, {
     id,

@@ -1,6 +1,7 @@
 /** Telling an end again what it may have missed, and learning from it what a restart has lost [S-4] [S-5] [S-10]. */
 import { WireError } from "../wire/errors.ts";
 import { type Hello, PositionState } from "../wire/messages.ts";
+import { allows } from "../wire/rights.ts";
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, detach, finishIfComplete } from "./endings.ts";
@@ -137,13 +138,13 @@ function restore(cursor: Cursor, position: Position | undefined): void {
 function dropForbidden(ctx: Context, session: Session): void {
   const message = "this token does not allow it any more";
   for (const stream of session.writers.values()) {
-    if (session.rights.mayWrite(stream.pipe.name)) continue;
+    if (allows(session.rights, "open", stream.pipe.name)) continue;
     stream.writer.fail(ctx, stream, "forbidden", message);
     if (stream.isRunning)
       abortStream(ctx, stream, { code: "aborted", reason: "its writer is not allowed to write any more" });
   }
   for (const reader of session.readers.values()) {
-    if (session.rights.mayRead(reader.pipe.name) || reader.isOver) continue;
+    if (allows(session.rights, "read", reader.pipe.name) || reader.isOver) continue;
     reader.failure = { code: "forbidden", message };
     reader.enter(ctx, Phase.failed);
     detach(ctx, reader);

@@ -3,7 +3,7 @@ import type { SatelliteMessage } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { ConnectionId, Rights } from "./effects.ts";
-import type { Notable } from "./notebook.ts";
+import { json, type Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 
@@ -38,7 +38,8 @@ export class Session implements Notable {
   }
 
   fact(): JsonValue | null {
-    return this.isOver ? null : { secret: this.secret };
+    if (this.isOver) return null;
+    return json({ secret: this.secret, share: this.rights.scope?.share });
   }
 
   /** Its end, with everything that is attached to it. */

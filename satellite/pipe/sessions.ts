@@ -45,11 +45,32 @@ export class Sessions {
     this.#remember(ctx, expired);
   }
 
+  /** How many came by this share. */
+  countOf(share: string): number {
+    let count = 0;
+    for (const { rights } of this.#byId.values()) if (rights.scope?.share === share) count++;
+    return count;
+  }
+
+  /** How many readers those have who came by this share. */
+  readersOf(share: string): number {
+    let count = 0;
+    for (const { rights, readers } of this.#byId.values())
+      if (rights.scope?.share === share) count += readers.size;
+    return count;
+  }
+
+  /** The session that is there, to whoever knows its secret [S-2]. */
+  resumable({ session, secret }: { session: string; secret: string }): Session | undefined {
+    const known = this.#byId.get(session);
+    return known !== undefined && this.#equal(known.secret, secret) ? known : undefined;
+  }
+
   /** Throws WireError `superseded` for a resume that was overtaken by a later one. */
   greet(ctx: Context, connection: ConnectionId, hello: Hello, rights: Rights, secret: string): Greeting {
     const { resume } = hello;
-    const known = resume === undefined ? undefined : this.#byId.get(resume.session);
-    if (resume !== undefined && known !== undefined && this.#equal(known.secret, resume.secret)) {
+    const known = resume === undefined ? undefined : this.resumable(resume);
+    if (resume !== undefined && known !== undefined) {
       const { attempt = known.attempt } = resume;
       if (attempt < known.attempt) {
         throw new WireError("superseded", "this session goes on over a connection that was begun later"); // [S-3]
@@ -58,7 +79,7 @@ export class Sessions {
       return {
         kind: "resumed",
         session: known,
-        supersededConnection: this.#reconnect(known, connection, rights),
+        supersededConnection: this.#reconnect(ctx, known, connection, rights),
       };
     }
     const session = new Session(ctx.nextSessionId(), secret, rights, connection);
@@ -104,7 +125,7 @@ export class Sessions {
     }
   }
 
-  #reconnect(session: Session, connection: ConnectionId, rights: Rights): ConnectionId | null {
+  #reconnect(ctx: Context, session: Session, connection: ConnectionId, rights: Rights): ConnectionId | null {
     const superseded = session.connection;
     if (superseded !== null) this.#byConnection.delete(superseded);
     if (session.graceDeadline !== null) session.graceDeadline.cancelled = true;
@@ -112,6 +133,7 @@ export class Sessions {
     session.connection = connection;
     session.isCongested = false;
     session.lostMs = null;
+    if (session.rights.scope?.share !== rights.scope?.share) ctx.notebook.note(session);
     session.rights = rights;
     this.#byConnection.set(connection, session);
     return superseded;

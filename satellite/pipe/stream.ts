@@ -107,7 +107,11 @@ export class Stream implements Notable {
     this.openedMs = origin.openedMs;
     this.lastByteMs = ctx.nowMs;
     this.order = origin.order;
-    this.window = new Window(ctx.limits, ctx.nowMs, ctx.budget);
+    this.window = new Window(
+      ctx.limits,
+      ctx.nowMs,
+      ctx.budget.purse(writer.session.rights.scope?.share ?? null),
+    );
   }
 
   get factKey(): string {

@@ -22,6 +22,23 @@ export interface Limits {
   readonly streamsMax: number;
   readonly pipesMax: number;
   readonly expiredMax: number;
+  readonly streamsPerPipeMax: number;
+  readonly sharesMax: number;
+  readonly sessionsPerShareMax: number;
+  readonly readersPerShareMax: number;
+  readonly busyMsPerS: number;
+  readonly shareMsPerS: number;
+  readonly strangersMax: number;
+  readonly strangersPerAddressMax: number;
+  readonly strangerRequestsS: number;
+  readonly strangerRequestsBurst: number;
+  readonly failuresPerMin: number;
+  readonly failuresBurst: number;
+  readonly addressesMax: number;
+  readonly headersMax: number;
+  readonly headersMs: number;
+  readonly keepAliveMs: number;
+  readonly linkBytesMax: number;
   readonly sendQueueBytesMax: number;
   readonly headerBytesMax: number;
   readonly closeMs: number;
@@ -59,6 +76,23 @@ export const limits: Limits = {
   streamsMax: 200_000,
   pipesMax: 100_000,
   expiredMax: 10_000,
+  streamsPerPipeMax: 100_000,
+  sharesMax: 10_000,
+  sessionsPerShareMax: 1_024,
+  readersPerShareMax: 64,
+  busyMsPerS: 750,
+  shareMsPerS: 250,
+  strangersMax: 1_000,
+  strangersPerAddressMax: 64,
+  strangerRequestsS: 20,
+  strangerRequestsBurst: 200,
+  failuresPerMin: 12,
+  failuresBurst: 24,
+  addressesMax: 10_000,
+  headersMax: 100,
+  headersMs: 10_000,
+  keepAliveMs: 5_000,
+  linkBytesMax: 8 * KiB,
   sendQueueBytesMax: MiB,
   headerBytesMax: 16 * KiB,
   closeMs: 1_000,

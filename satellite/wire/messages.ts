@@ -1,4 +1,5 @@
 /** The control messages of PROTOCOL.md §4, as types and as the tables that check them. */
+import type { Right } from "./rights.ts";
 import { bool, type Fields, int, listOf, oneOf, record, seconds, str, tuple } from "./schema.ts";
 
 export type Mode = "plain" | "follow" | "one" | "tap" | "peek";
@@ -26,6 +27,20 @@ export interface PipeRow {
   writers: number;
   readers: number;
   taps: number;
+  /** Bytes that came into the pipe since it exists, or the satellite runs; where they were asked for. */
+  passedBytes?: number;
+}
+
+/** One row of `shares`. Times are milliseconds since the epoch. */
+export interface ShareRow {
+  id: string;
+  pipe: string;
+  right: Right;
+  createdMs: number;
+  expiresMs?: number;
+  once?: boolean;
+  /** A `once` share that was used. */
+  used?: boolean;
 }
 
 /** Where a writer stands: the offset from which it can send again [S-10]. */
@@ -75,6 +90,15 @@ export type Read = {
   fresh?: boolean;
   limitBytes?: number;
 };
+export type ShareRequest = {
+  type: "share";
+  ref: number;
+  id: string;
+  pipe: string;
+  right: Right;
+  lifeMs?: number;
+  once?: boolean;
+};
 export type ReaderAck = { type: "ack"; ref: number; stream: number; offset: number; end?: boolean };
 
 /** What an end sends. */
@@ -86,9 +110,12 @@ export type EndMessage =
   | Read
   | ReaderAck
   | { type: "leave"; ref: number }
-  | { type: "list"; ref: number }
+  | { type: "list"; ref: number; passed?: boolean }
   | { type: "remove"; ref: number; pipe: string }
   | { type: "inspect"; ref: number }
+  | ShareRequest
+  | { type: "shares"; ref: number }
+  | { type: "unshare"; ref: number; id: string }
   | { type: "bye" };
 
 export type Welcome = {
@@ -133,6 +160,14 @@ export type Aborted = {
   code: string;
   reason?: string;
 };
+export type Shared = {
+  type: "shared";
+  ref: number;
+  id: string;
+  token: string;
+  expiresMs?: number;
+  lasting: boolean;
+};
 export type Status = {
   type: "status";
   ref: number;
@@ -166,6 +201,9 @@ export type SatelliteMessage =
   | { type: "expired"; ref: number; stream: number; received: number; end?: boolean }
   | { type: "listed"; ref: number; pipes: PipeRow[]; last: boolean }
   | { type: "removed"; ref: number; streams: number; bytes: number }
+  | Shared
+  | { type: "sharing"; ref: number; shares: ShareRow[]; last: boolean }
+  | { type: "unshared"; ref: number; id: string }
   | Status
   | { type: "goaway"; reason: string };
 
@@ -185,6 +223,18 @@ const row: Fields = {
   writers: int,
   readers: int,
   taps: int,
+  "passedBytes?": int,
+};
+
+const right = oneOf("read", "write", "both");
+const shareRow: Fields = {
+  id: str(64),
+  pipe: str(200),
+  right,
+  createdMs: int,
+  "expiresMs?": int,
+  "once?": bool,
+  "used?": bool,
 };
 
 /** Fields of each message from an end. A name that ends in `?` may be absent. Pipe names are checked by `isPipeName` [C-4]. */
@@ -213,9 +263,12 @@ export const endSchema: Record<EndMessage["type"], Fields> = {
   },
   ack: { ref: int, stream: int, offset: int, "end?": bool },
   leave: { ref: int },
-  list: { ref: int },
+  list: { ref: int, "passed?": bool },
   remove: { ref: int, pipe: str(65_536) },
   inspect: { ref: int },
+  share: { ref: int, id: str(64), pipe: str(65_536), right, "lifeMs?": int, "once?": bool },
+  shares: { ref: int },
+  unshare: { ref: int, id: str(64) },
   bye: {},
 };
 
@@ -245,6 +298,9 @@ export const satelliteSchema: Record<SatelliteMessage["type"], Fields> = {
   expired: { ref: int, stream: int, received: int, "end?": bool },
   listed: { ref: int, pipes: listOf(record(row)), last: bool },
   removed: { ref: int, streams: int, bytes: int },
+  shared: { ref: int, id: str(64), token: str(4096), "expiresMs?": int, lasting: bool },
+  sharing: { ref: int, shares: listOf(record(shareRow)), last: bool },
+  unshared: { ref: int, id: str(64) },
   status: {
     ref: int,
     software: str(64),

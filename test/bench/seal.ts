@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { makeKey } from "../../cli/client/index.ts";
 import { Bed } from "../support/bed.ts";
 import type { Proc } from "../support/proc.ts";
-import { interleaved, type Spread } from "./rounds.ts";
+import { type Spread, spread } from "./statistics.ts";
 
 const endPath = fileURLToPath(new URL("seal-end.ts", import.meta.url));
 const boundMs = 300_000;
@@ -51,6 +51,17 @@ async function transfer(bed: Bed, key: string): Promise<Cost> {
   return { writer: writerCost, reader: readerCost };
 }
 
+/** Each once in each round, so that what else the machine does meets all of them. */
+async function interleaved(
+  contestants: Readonly<Record<string, () => Promise<number>>>,
+): Promise<Record<string, Spread>> {
+  const numbers = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [name, measured] of Object.entries(contestants)) numbers.get(name)?.push(await measured());
+  }
+  return Object.fromEntries([...numbers].map(([name, each]) => [name, spread(each)]));
+}
+
 async function measure(bed: Bed): Promise<Record<string, Spread>> {
   await bed.satellite();
   let last: Cost = { writer: 0, reader: 0 };
@@ -58,7 +69,7 @@ async function measure(bed: Bed): Promise<Record<string, Spread>> {
     last = await transfer(bed, key);
     return last.writer;
   };
-  return interleaved(Number(values.rounds), {
+  return interleaved({
     "seal alone": async () => costOf(start(bed, "seal")),
     "open alone": async () => costOf(start(bed, "open")),
     "plain writer": writerWith(""),
@@ -81,7 +92,7 @@ try {
     reader: (at("sealed reader") - at("plain reader")) / at("open alone"),
   };
   const lines = [
-    ...Object.entries(costs).map(([name, spread]) => line(name, spread)),
+    ...Object.entries(costs).map(([name, cost]) => line(name, cost)),
     `added to a writer: ${ratios.writer.toFixed(2)} × sealing alone; to a reader: ${ratios.reader.toFixed(2)} × opening alone`,
     `load average ${loadavg()[0]?.toFixed(1)}, node ${process.version}`,
   ];

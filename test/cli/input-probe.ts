@@ -31,5 +31,6 @@ let bytes = 0;
 for (let block = await input.read(); block !== null; block = await input.read()) {
   hash.update(block);
   bytes += block.length;
+  input.giveBack(block);
 }
 process.stdout.write(`${bytes} ${hash.digest("hex")}\n`);

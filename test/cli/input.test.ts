@@ -49,6 +49,24 @@ it("a file", async () => {
   expect(sha256(...blocks)).toBe(sha256(bytes));
 });
 
+it("a file, in blocks that are read into again", async () => {
+  const bytes = noise(3 * MiB + 12_345, 1);
+  const file = path.join(folder, "again");
+  writeFileSync(file, bytes);
+  const fd = openSync(file, "r");
+  const input = openInput({ fd, kind: "file" });
+  const parts: Buffer[] = [];
+  const memory = new Set<ArrayBufferLike>();
+  for (let block = await input.read(); block !== null; block = await input.read()) {
+    memory.add(block.buffer);
+    parts.push(Buffer.from(block));
+    input.giveBack(block);
+  }
+  closeSync(fd);
+  expect(sha256(...parts)).toBe(sha256(bytes));
+  expect(memory.size).toBeLessThan(3); // the last block is small, and copied
+});
+
 it("a stream, in small and in large pieces, to its end", async () => {
   const bytes = noise(8 * MiB + 77, 2);
   const child = hashing();
@@ -82,6 +100,7 @@ function scripted(...blocks: (string | Buffer | Promise<string> | null)[]): Inpu
       const block = await (blocks.shift() ?? null);
       return block === null ? null : Buffer.from(block);
     },
+    giveBack() {},
     close() {},
   };
 }

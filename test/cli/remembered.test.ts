@@ -1,5 +1,14 @@
 /** What setup remembers, and which satellite follows from that. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -10,6 +19,7 @@ import {
   remember,
   satelliteName,
 } from "../../cli/commands/common/remembered.ts";
+import { settingsPlace } from "../../cli/commands/common/settings-place.ts";
 import { knownTarget } from "../../cli/commands/common/target.ts";
 
 let folder: string;
@@ -46,6 +56,15 @@ function names(): (string | null)[] {
 it("nothing is remembered at first, and asking writes nothing", () => {
   expect(recall()).toEqual({ byDefault: null, satellites: [] });
   expect(readdirSync(folder)).toEqual([]);
+});
+
+it("is where it is looked for before anything of it is loaded", () => {
+  remember(lab, true);
+  expect(settingsPlace("settings")).toBe(file);
+  vi.stubEnv("SKYPIPE_CONFIG_DIR", undefined);
+  vi.stubEnv("XDG_CONFIG_HOME", folder);
+  remember(lab, true);
+  expect(existsSync(settingsPlace("settings"))).toBe(true);
 });
 
 it("remembers, for its owner alone, and forgets", () => {

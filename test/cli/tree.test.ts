@@ -1,7 +1,9 @@
 /** The verbs and their options: what is typed is understood, and the help's examples can be typed. */
 import { type Command, CommanderError } from "commander";
 import { beforeEach, expect, it } from "vitest";
-import { bareCommand, exampleOf, isVerb, verbCommand } from "../../cli/commands/tree.ts";
+import { exampleOf } from "../../cli/commands/manners.ts";
+import { bareCommand, verbCommand } from "../../cli/commands/tree.ts";
+import { isVerb } from "../../cli/commands/verbs.ts";
 
 let ran: number;
 
@@ -51,6 +53,7 @@ function invocations(line: string): string[][] {
     .map((part) =>
       part
         .replace(/\d?>.*$/, "")
+        .replace(/^\s*([A-Z_]+=\S* )+/, "") // variables
         .trim()
         .split(/\s+/),
     )

@@ -10,8 +10,7 @@ import { MemoryStore } from "../../satellite/store/memory.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import { type Limits, limits } from "../../satellite/wire/limits.ts";
 import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
-
-const ALL = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+import { ALL } from "../../satellite/wire/rights.ts";
 
 /** mulberry32: small, and good enough to be unlucky with. */
 function randomFrom(seed: number): () => number {
@@ -272,6 +271,8 @@ export class World {
         break;
       case "note":
         break; // nothing here outlives the satellite
+      case "issue":
+        break; // nobody shares anything here
       case "wake": {
         const wake = ++this.#brokerWakes;
         if (effect.atMs === null) break;

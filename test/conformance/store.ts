@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Store } from "../../satellite/store/store.ts";
 import { encodeChunk } from "../../satellite/wire/encode.ts";
-import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
+import { type Chunk, Flag } from "../../satellite/wire/frame.ts";
 import { KiB, noise } from "../support/bytes.ts";
 import { until } from "../support/until.ts";
 
@@ -269,7 +269,11 @@ export function describeStore(name: string, open: () => Store | Promise<Store>):
 /** What two chunks are compared by, whatever kind of buffer holds the frame. */
 function plain(chunks: readonly Chunk[]): object[] {
   return chunks.map(({ stream, offset, end, flags, arrival, frame }) => ({
-    ...{ stream, offset, end, flags, arrival },
+    stream,
+    offset,
+    end,
+    flags,
+    arrival,
     frame: Buffer.from(frame).toString("base64"),
   }));
 }

@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { connect } from "../../cli/client/connect.ts";
 import { bundleOf, compressBundle, ownBundle } from "../../deploy/bundle.ts";
 import { Proc } from "../support/proc.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

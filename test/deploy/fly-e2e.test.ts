@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { compressBundle } from "../../deploy/bundle.ts";
 import { type Bed, command } from "../support/bed.ts";
 import { MiB, noiseFile } from "../support/bytes.ts";
@@ -12,6 +12,8 @@ import { until } from "../support/until.ts";
 import { useBed } from "../support/use-bed.ts";
 import type { StandIn, StandInOptions } from "./stand-in/stand-in.ts";
 import { useStandIn } from "./stand-in/use-stand-in.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 interface Computer {
   readonly bed: Bed;
@@ -222,6 +224,32 @@ it("killed after each request in turn, setup run again ends with one healthy sat
     expect(standIn.leftovers).toEqual([]);
   }
 }, 300_000);
+
+it("what another computer has made anew is found again, and one that is gone is told", async () => {
+  const { bed, standIn, token } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  delete bed.env.FLY_API_TOKEN;
+  const other = nextComputer(standIn, token);
+  await other.skypipe(["setup", "fly", "--yes"]).exits(0);
+  await other.skypipe(["reset", "--yes"]).exits(0);
+  await other.skypipe(["setup", "fly", "--yes"]).exits(0);
+  await bed.shell("echo again | skypipe a").exits(0);
+  const before = standIn.requests.length;
+  expect((await bed.skypipe(["a"]).exits(0)).out).toBe("again\n");
+  expect(standIn.requests).toHaveLength(before); // it is remembered
+  await other.skypipe(["reset", "--yes"]).exits(0);
+  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(
+    /no satellite in your Fly account any more.*setup fly/,
+  );
+});
+
+it("a token in the environment that is for something else does no harm", async () => {
+  const { bed, standIn } = await useComputer(false);
+  bed.env.FLY_API_TOKEN = standIn.token({ apps: ["shop"] });
+  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here: run skypipe setup/);
+  bed.env.FLY_API_TOKEN = "fm2_old";
+  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here/);
+});
 
 it("a wrong token is one sentence with the way to a right one, exit 4, and nothing is remembered", async () => {
   const { bed, standIn } = await useComputer(false);

@@ -1,12 +1,14 @@
 /** The table of what goes wrong at Fly (FLY.md): each way is mended, or said in one sentence with the next step. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { appNames } from "../../deploy/fly/names.ts";
 import type { Wishes } from "../../deploy/provider.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import type { Fault } from "./stand-in/faults.ts";
 import { type Scene, useScene } from "./stand-in/scene.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const apps = /^POST \/apps$/;
 const machines = /^POST \/apps\/[^/]+\/machines$/;

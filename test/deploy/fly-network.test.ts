@@ -1,12 +1,14 @@
 /** Fly at its own addresses, from a company's network: a proxy is the only way out, and an authority of its own signs. */
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { appNames } from "../../deploy/fly/names.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
 import { useProxy } from "../support/connect-proxy.ts";
 import { useBed } from "../support/use-bed.ts";
 import { useStandIn } from "./stand-in/use-stand-in.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 /** TLS in front of a port of this computer; its own port. */
 async function useTls(certificate: Certificate, to: number): Promise<number> {

@@ -1,12 +1,14 @@
 /** An upgrade at Fly: under a lease, from what is there, and what others have added stays. */
 import { brotliDecompressSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Bundle, bundleOf, compressBundle, ownBundle } from "../../deploy/bundle.ts";
 import { deployedOf } from "../../deploy/fly/machine-config.ts";
 import { type Fault } from "./stand-in/faults.ts";
 import { useScene } from "./stand-in/scene.ts";
 import type { StandIn } from "./stand-in/stand-in.ts";
 import type { MachineState } from "./stand-in/state.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 function build(version: string): Bundle {
   const script = brotliDecompressSync(ownBundle().files[1].contents).toString();
@@ -152,7 +154,7 @@ it("setup leaves another version that is well as it is, and says how it is chang
 });
 
 it("setup repairs an older one that does not come up, and never replaces a later one", async () => {
-  const scene = await useScene({ bundle: old, factor: 100 });
+  const scene = await useScene({ bundle: old, factor: 30 });
   const place = await scene.deploy();
   const machine = only(scene.standIn);
   const broken = { ...machine.config, init: { exec: ["/usr/local/bin/node", "/skypipe/none.cjs"] } };

@@ -54,20 +54,20 @@ describe("a host", () => {
   });
 });
 
-describe("Node on the host", () => {
-  /** What comes out of a host with nothing but these programs. */
-  function found(bed: Bed, env: NodeJS.ProcessEnv = {}, shell = "/bin/sh"): string {
-    for (const tool of ["sh", "tail"]) {
-      if (!existsSync(bed.path(`tools/${tool}`))) bed.link(`tools/${tool}`, `/usr/bin/${tool}`);
-    }
-    const places = ["$HOME/.nvm/versions/node/*/bin/node", "$HOME/none/node"];
-    const there = { HOME: bed.dir, PATH: bed.path("tools"), SHELL: bed.path("login"), ...env };
-    return execFileSync(shell, ["-c", bootstrap(places)], {
-      env: there,
-      input: "console.log('program')",
-    }).toString();
+/** What comes out of a host with nothing but these programs. */
+function found(bed: Bed, env: NodeJS.ProcessEnv = {}, shell = "/bin/sh"): string {
+  for (const tool of ["sh", "tail"]) {
+    if (!existsSync(bed.path(`tools/${tool}`))) bed.link(`tools/${tool}`, `/usr/bin/${tool}`);
   }
+  const places = ["$HOME/.nvm/versions/node/*/bin/node", "$HOME/none/node"];
+  const there = { HOME: bed.dir, PATH: bed.path("tools"), SHELL: bed.path("login"), ...env };
+  return execFileSync(shell, ["-c", bootstrap(places)], {
+    env: there,
+    input: "console.log('program')",
+  }).toString();
+}
 
+describe("Node on the host", () => {
   it("is on the path, or where people have it, or known to their login shell", () => {
     const bed = useBed();
     expect(found(bed)).toContain("skypipe-no-node:none");

@@ -1,13 +1,9 @@
 /** What is asked about pipes over HTTP, and dropped from them. PROTOCOL §13. */
 import { describe, expect, it } from "vitest";
-import { nowMs } from "../../satellite/engine.ts";
-import { equalSecrets, type Keyring } from "../../satellite/keys/tokens.ts";
-import { Broker } from "../../satellite/pipe/broker.ts";
-import { limits } from "../../satellite/wire/limits.ts";
 import { RawEnd } from "../support/raw-end.ts";
 import { until, within } from "../support/until.ts";
 import { ask } from "./ask.ts";
-import { useSatellite, useScripted } from "./use-satellite.ts";
+import { useSatellite } from "./use-satellite.ts";
 import { Download, Upload } from "./web.ts";
 
 const json = { accept: "application/json" };
@@ -140,18 +136,17 @@ describe("errors", () => {
   });
 });
 
-/** `in` may write, `out` may read, and neither may list. */
-const keyring: Keyring = {
-  rightsOf: (token) => ({
-    mayRead: (pipe) => token === "all" || (token === "out" && pipe === "out"),
-    mayWrite: (pipe) => token === "all" || (token === "in" && pipe === "in"),
-    mayManage: token === "all",
-  }),
-};
-
-async function startGuarded(): Promise<string> {
-  const options = { limits, software: "skypipe/test", storeName: "memory", startedMs: nowMs() };
-  return (await useScripted(new Broker({ ...options, equal: equalSecrets }), { keyring })).url;
+/** A satellite, and tokens for it: `in` may write to the pipe `in`, `out` may read the pipe `out`, `all` everything. */
+async function startGuarded(): Promise<{ url: string; tokens: Readonly<Record<string, string>> }> {
+  const { url } = await useSatellite({ token: "all" });
+  const root = await RawEnd.greet(url, "all");
+  const tokens = {
+    all: "all",
+    in: (await root.share("in", { right: "write" })).token,
+    out: (await root.share("out", { right: "read" })).token,
+  };
+  await root.close();
+  return { url, tokens };
 }
 
 describe("rights", () => {
@@ -165,20 +160,37 @@ describe("rights", () => {
     ["in", "GET", "/metrics"],
     ["in", "GET", "/p"],
   ])("[H-3] [C-5] with the token '%s' %s %s is 403", async (token, method, path) => {
-    const url = await startGuarded();
-    const headers = { authorization: `Bearer ${token}` };
+    const { url, tokens } = await startGuarded();
+    const headers = { authorization: `Bearer ${tokens[token]}` };
     expect(await ask(url, path, { method, headers })).toMatchObject({ status: 403 });
   });
 
-  it("[H-17] who may not list does not learn from HEAD whether there is something", async () => {
-    const url = await startGuarded();
-    for (const [token, status] of [
-      ["all", 404],
-      ["out", 200],
-    ] as const) {
-      const headers = { authorization: `Bearer ${token}` };
-      expect(await ask(url, "/p/out", { method: "HEAD", headers })).toMatchObject({ status });
-    }
+  it.each([
+    ["in", "PUT", "/p/in", 204],
+    ["out", "GET", "/p/out?timeout=1ms", 408],
+    ["out", "HEAD", "/p/out", 404],
+    ["out", "GET", "/p", 200],
+    ["all", "DELETE", "/p/in", 404],
+  ])("[H-3] [A-8] with the token '%s' %s %s is %i", async (token, method, path, status) => {
+    const { url, tokens } = await startGuarded();
+    const headers = { authorization: `Bearer ${tokens[token]}` };
+    expect(await ask(url, path, { method, headers })).toMatchObject({ status });
+  });
+
+  it("[H-18] [A-8] events tell of all pipes, and are not for a link", async () => {
+    const { url, tokens } = await startGuarded();
+    const headers = { authorization: `Bearer ${tokens.out}`, accept: "text/event-stream" };
+    expect(await ask(url, "/p", { headers })).toMatchObject({ status: 403 });
+  });
+
+  it("[A-7] a link for one use is used up by one request", async () => {
+    const { url } = await useSatellite({ token: "all" });
+    const root = await RawEnd.greet(url, "all");
+    const { token } = await root.share("p", { right: "write", once: true });
+    const headers = { authorization: `Bearer ${token}` };
+    expect(await ask(url, "/p/p", { method: "PUT", body: "x", headers })).toMatchObject({ status: 204 });
+    expect(await ask(url, "/p/p", { method: "PUT", body: "x", headers })).toMatchObject({ status: 401 });
+    await root.close();
   });
 });
 

@@ -362,6 +362,21 @@ describe("flow", () => {
     await end.close();
   });
 
+  it.each([193, 224, 256, 257, 320, 384, 1_000])(
+    "[H-9] [L-15] of a body of %d KiB, for which there are 192, nothing is taken for whole",
+    async (sizeKiB) => {
+      const { url } = await useSatellite({ limits: { maxBufferBytes: 256 * KiB } });
+      const body = `${"x".repeat(1_023)}\n`.repeat(sizeKiB);
+      expect(await ask(url, "/p/full", { method: "PUT", body })).toMatchObject({ status: 507 });
+      const end = await RawEnd.greet(url);
+      const reader = await end.read("full");
+      await reader.untilDone();
+      expect([...reader.streams.values()].map(({ ended }) => ended)).toEqual(["aborted"]);
+      expect(await end.row("full")).toBeUndefined();
+      await end.close();
+    },
+  );
+
   it("[H-9] with ?wait it waits for room, and goes on", async () => {
     const { url } = await useSatellite({ limits: { maxBufferBytes: 256 * KiB } });
     const upload = new Upload(url, "/p/full?wait");

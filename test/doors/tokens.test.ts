@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { equalSecrets, rootKeyring, tokenIn } from "../../satellite/keys/tokens.ts";
+import { ShareTokens } from "../../satellite/keys/share-tokens.ts";
+import { createKeyring, equalSecrets, tokenIn } from "../../satellite/keys/tokens.ts";
+import { ALL } from "../../satellite/wire/rights.ts";
+import { shareTokenVectors } from "../wire/vectors.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
@@ -22,36 +25,54 @@ describe("tokens", () => {
     expect(tokenIn(header)).toBe(token);
   });
 
-  it("[T-4] gives all rights for the token, and none for another or none", () => {
-    const keyring = rootKeyring("secret");
-    const rights = keyring.rightsOf("secret");
-    expect(rights?.mayRead("a")).toBe(true);
-    expect(rights?.mayWrite("a")).toBe(true);
-    expect(rights?.mayManage).toBe(true);
+  it("[T-4] [A-1] gives all rights for the token, and none for another or none", async () => {
+    const keyring = createKeyring("secret", null);
+    expect(await keyring.rightsOf("secret")).toEqual(ALL);
     for (const wrong of ["", "Secret", "secret ", "secre", "secrets", null]) {
-      expect(keyring.rightsOf(wrong)).toBeNull();
+      expect(await keyring.rightsOf(wrong)).toBeNull();
     }
   });
 
-  it("gives all rights to everybody where no token is set", () => {
-    const keyring = rootKeyring(undefined);
-    expect(keyring.rightsOf(null)?.mayManage).toBe(true);
-    expect(keyring.rightsOf("whatever")?.mayManage).toBe(true);
+  it("[A-1] gives all rights to everybody where no token is set, and signs nothing then", async () => {
+    const keyring = createKeyring(undefined, null);
+    expect(await keyring.rightsOf(null)).toEqual(ALL);
+    expect(await keyring.rightsOf("whatever")).toEqual(ALL);
+    const terms = {
+      share: "a",
+      pipe: "p",
+      right: "read",
+      once: false,
+      createdMs: 0,
+      expiresMs: null,
+    } as const;
+    await expect(keyring.sign(terms)).rejects.toMatchObject({ code: "usage" });
   });
 
   it.each(["", " secret", "secret ", "new\nline", "ünicode", "x".repeat(4_097)])(
     "does not take %j for a token, and does not repeat it",
     (token) => {
-      expect(() => rootKeyring(token)).toThrow(/^the token is not usable/);
-      expect(() => rootKeyring(token)).toThrow(expect.objectContaining({ code: "usage" }) as Error);
+      expect(() => createKeyring(token, null)).toThrow(/^the token is not usable/);
+      expect(() => createKeyring(token, null)).toThrow(expect.objectContaining({ code: "usage" }) as Error);
     },
   );
 
-  it("takes any printable token up to 4,096 characters", () => {
+  it("takes any printable token up to 4,096 characters", async () => {
     for (const token of ["x", "two words", "x".repeat(4_096)]) {
-      expect(rootKeyring(token).rightsOf(token)).not.toBeNull();
+      expect(await createKeyring(token, null).rightsOf(token)).toEqual(ALL);
     }
   });
+
+  it.each(shareTokenVectors)(
+    "[A-2] [A-4] signs as the vector does: $name",
+    async ({ root, saltHex, terms, token }) => {
+      const tokens = new ShareTokens(root, Buffer.from(saltHex, "hex"));
+      expect(await tokens.sign(terms)).toBe(token);
+      const { share, pipe, right, once } = terms;
+      expect(await tokens.rightsOf(token)).toEqual({ scope: { share, pipe, right, once } });
+      expect(await new ShareTokens(`${root}x`, Buffer.from(saltHex, "hex")).rightsOf(token)).toBeNull();
+      expect(await new ShareTokens(root, Buffer.alloc(32, 7)).rightsOf(token)).toBeNull();
+    },
+  );
 
   it("[S-2] compares secrets of any length", () => {
     expect(equalSecrets("", "")).toBe(true);

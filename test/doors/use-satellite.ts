@@ -28,6 +28,10 @@ export class ScriptedBroker implements BrokerLike {
   idle = true;
   answer: (event: BrokerEvent) => readonly BrokerEffect[] = () => [];
 
+  hasShare(): boolean {
+    return true;
+  }
+
   handle(event: BrokerEvent): readonly BrokerEffect[] {
     this.events.push(event);
     return this.answer(event);

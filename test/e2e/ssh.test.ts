@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { Bed } from "../support/bed.ts";
+import type { Bed } from "../support/bed.ts";
 import { MiB, noiseFile } from "../support/bytes.ts";
 import { Authority } from "../support/certificates.ts";
 import { useProxy } from "../support/connect-proxy.ts";
@@ -246,8 +246,13 @@ describe("the satellite there", () => {
       const { bed, sshd } = await useSetUp();
       const same = await bed.skypipe(["upgrade"]).exits(0);
       expect(same.err).toMatch(/is of this version already/);
+      pretendOther(sshd, { version: "99.0.0", sha256: "0".repeat(64) });
+      const newer = await bed.skypipe(["upgrade"]).exits(2);
+      expect(newer.err).toMatch(
+        /is newer \(99\.0\.0\) than this command .*npm install -g skypipe, or say skypipe upgrade --yes/,
+      );
       const [before] = sshd.satellites();
-      pretendOlder(sshd);
+      pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
 
       await bed.shell("echo kept | skypipe backlog").exits(0);
       noiseFile(bed.path("file"), 12 * MiB, 8);
@@ -305,23 +310,23 @@ describe("the satellite there", () => {
   );
 });
 
-/** As if an older skypipe had installed it. */
-function pretendOlder(sshd: Sshd): void {
+/** As if another skypipe had installed it. */
+function pretendOther(sshd: Sshd, change: object): void {
   const file = path.join(sshd.home, ".local/share/skypipe/satellite/satellite.json");
   const installed = JSON.parse(readFileSync(file, "utf8")) as object;
-  writeFileSync(file, JSON.stringify({ ...installed, version: "0.0.1", sha256: "0".repeat(64) }));
+  writeFileSync(file, JSON.stringify({ ...installed, ...change }));
+}
+
+/** Programs that stand before the host's own. */
+async function useHostWith(stubs: Readonly<Record<string, string>>): Promise<Host> {
+  const bed = useBed();
+  for (const [name, script] of Object.entries(stubs))
+    bed.write(`stubs/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
+  const searchPath = [bed.path("stubs"), path.dirname(process.execPath), "/usr/bin:/bin"].join(":");
+  return { bed, sshd: await Sshd.start(bed, { path: searchPath }) };
 }
 
 describe("on a host", () => {
-  /** Programs that stand before the host's own. */
-  async function useHostWith(stubs: Readonly<Record<string, string>>): Promise<Host> {
-    const bed = useBed();
-    for (const [name, script] of Object.entries(stubs))
-      bed.write(`stubs/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
-    const searchPath = [bed.path("stubs"), path.dirname(process.execPath), "/usr/bin:/bin"].join(":");
-    return { bed, sshd: await Sshd.start(bed, { path: searchPath }) };
-  }
-
   it(
     "with systemd it is a unit of the user's, told to go on without a login",
     async () => {
@@ -342,7 +347,7 @@ esac`,
       expect((await bed.skypipe(["check"]).exits(0)).out).toMatch(/kept running by systemd/);
       expect([sshd.satellites().length, sshd.supervisors().length]).toEqual([1, 0]);
 
-      pretendOlder(sshd);
+      pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
       await bed.skypipe(["upgrade"]).exits(0, 60_000);
       expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
       await bed.skypipe(["reset", "--yes"]).exits(0);
@@ -453,6 +458,21 @@ describe("a failure is ssh's own words and what to do", () => {
       expect(err).toMatch(sentence);
     }
   });
+
+  it(
+    "of a host that shares its home with the one on which the satellite runs",
+    async () => {
+      const { bed, sshd } = await useSetUp();
+      pretendOther(sshd, { machine: "another", hostname: "login2" });
+      for (const line of [["setup", "ssh", sshd.alias], ["upgrade"], ["reset", "--yes"]]) {
+        expect((await bed.skypipe(line).exits(3, 60_000)).err).toMatch(
+          /runs on login2, and this login is on .* the same home/,
+        );
+      }
+      expect(sshd.satellites()).toHaveLength(1);
+    },
+    LONG_MS,
+  );
 
   it("of what is no host", async () => {
     const bed = useBed();

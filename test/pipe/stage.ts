@@ -16,8 +16,7 @@ import {
   type SatelliteMessage,
 } from "../../satellite/wire/messages.ts";
 import type { KeptStream } from "../../satellite/wire/recovered.ts";
-
-const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+import { ALL } from "../../satellite/wire/rights.ts";
 
 export class Stage {
   readonly limits: Limits;
@@ -165,6 +164,8 @@ export class Stage {
       case "drop":
         this.#kept.delete(effect.stream);
         return this.store.remove(effect.stream);
+      case "issue":
+        return; // nobody shares anything here
       case "wake":
         this.wakeMs = effect.atMs;
         return;
@@ -252,7 +253,7 @@ export class End {
       type: "hello",
       connection: this.connectionNumber,
       message,
-      rights: allowAll,
+      rights: ALL,
       secret,
     });
   }

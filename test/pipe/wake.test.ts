@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { Broker } from "../../satellite/pipe/broker.ts";
 import { limits } from "../../satellite/wire/limits.ts";
+import { ALL } from "../../satellite/wire/rights.ts";
 
 it("[S-6] a tick that comes too early is asked for again", () => {
   const broker = new Broker({
@@ -10,7 +11,7 @@ it("[S-6] a tick that comes too early is asked for again", () => {
     startedMs: 0,
     equal: (a, b) => a === b,
   });
-  const rights = { mayRead: () => true, mayWrite: () => true, mayManage: true };
+  const rights = ALL;
   const message = { type: "hello", protocol: 1, software: "test/0" } as const;
   broker.handle({ type: "hello", connection: 1, message, rights, secret: "s" }, 0);
   broker.handle({ type: "message", connection: 1, message: { type: "open", ref: 1, pipe: "p" } }, 0);

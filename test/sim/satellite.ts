@@ -3,13 +3,13 @@ import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts"
 import { DamageError, type Store } from "../../satellite/store/store.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
 import type { EndMessage } from "../../satellite/wire/messages.ts";
+import { ALL } from "../../satellite/wire/rights.ts";
 import type { Random } from "./random.ts";
 import type { StoreHost } from "./stores.ts";
 import type { Wire } from "./wire.ts";
 import { Witness } from "./witness.ts";
 import type { World } from "./world.ts";
 
-const allowAll = { mayRead: () => true, mayWrite: () => true, mayManage: true };
 const READ_RETRY_MS = 1_000;
 
 /** The satellite's process: the real broker on a store, driven as satellite/engine.ts drives it. */
@@ -53,7 +53,7 @@ export class SimSatellite {
     if (broker === null) return "";
     const { nowMs } = this.world.clock;
     const hello = { type: "hello", protocol: 1, software: "asker" } as const;
-    broker.handle({ type: "hello", connection: 0, message: hello, rights: allowAll, secret: "" }, nowMs);
+    broker.handle({ type: "hello", connection: 0, message: hello, rights: ALL, secret: "" }, nowMs);
     const rows = broker.handle({ type: "message", connection: 0, message: { type: "list", ref: 1 } }, nowMs);
     const status = broker.handle(
       { type: "message", connection: 0, message: { type: "inspect", ref: 2 } },
@@ -201,7 +201,7 @@ export class SimSatellite {
       const connection = wire.number;
       if (message.type === "hello") {
         const secret = `${wire.end.name}:${connection}:${this.random.below(2 ** 31)}`;
-        this.post({ type: "hello", connection, message, rights: allowAll, secret }, wire);
+        this.post({ type: "hello", connection, message, rights: ALL, secret }, wire);
       } else this.post({ type: "message", connection, message }, wire);
     });
   }
@@ -322,6 +322,8 @@ export class SimSatellite {
       case "wake":
         this.#wake(effect.atMs);
         return;
+      case "issue":
+        return; // nobody shares anything here
       case "load":
         this.isAsync = true;
         this.#load(store, effect);

@@ -20,8 +20,9 @@ const untilMs =
 const runs = Number(values.runs ?? Number.POSITIVE_INFINITY);
 const from = Number(values.from);
 const step = Number(values.step);
+const parent = process.ppid;
 let done = 0;
-for (let seed = from; done < runs && Date.now() < untilMs; seed += step) {
+for (let seed = from; done < runs && Date.now() < untilMs && process.ppid === parent; seed += step) {
   const result = await simulate(seed, values.store as StoreKind | undefined);
   done++;
   if (result.violations.length === 0) continue;

@@ -1,9 +1,10 @@
-import type { Notice } from "../../cli/client/effects.ts";
+import type { Notice, SessionEvent } from "../../cli/client/effects.ts";
 import { type Cut, LineCutter } from "../../satellite/wire/cutter.ts";
 import { Flag } from "../../satellite/wire/frame.ts";
 import { SimEnd } from "./end.ts";
 import type { WriterPlan } from "./plan.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
+import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
 export const TOKEN_BYTES = 8;
@@ -22,6 +23,8 @@ export class WriterEnd extends SimEnd {
   isPaused = false;
   outcome: { type: "finished" } | { type: "failed"; code: string; text: string } | null = null;
   outcomeMs = 0;
+  /** It sends again all that is not safe, also what the satellite says that it has [W-1]. */
+  readonly #sendsTwice: boolean;
   #outbox: Cut[] = [];
   #isAccepted = true;
   #at = 0;
@@ -34,6 +37,7 @@ export class WriterEnd extends SimEnd {
   constructor(world: World, plan: WriterPlan, random: Random) {
     super(world, `w${plan.id}`, random);
     this.plan = plan;
+    this.#sendsTwice = new Random(world.plan.seed, 500 + plan.id).chance(0.2);
   }
 
   /** What says no kind and has no bytes is text. */
@@ -103,6 +107,13 @@ export class WriterEnd extends SimEnd {
 
   gone(): void {
     this.world.log(() => `${this.name} is gone`);
+  }
+
+  override arrive(wire: Wire, event: SessionEvent): void {
+    if (this.#sendsTwice && event.type === "message" && event.message.type === "opened") {
+      const { safe } = event.message;
+      super.arrive(wire, { ...event, message: { ...event.message, received: safe } });
+    } else super.arrive(wire, event);
   }
 
   #over(outcome: NonNullable<WriterEnd["outcome"]>): void {

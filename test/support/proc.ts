@@ -182,7 +182,7 @@ export class Proc {
 }
 
 /** The kernel's own high-water mark, so that no peak falls between two samples. */
-function peakBytesOf(pid: number): number {
+export function peakBytesOf(pid: number): number {
   try {
     const line = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     return Number(line?.[1] ?? 0) * 1024;

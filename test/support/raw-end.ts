@@ -2,6 +2,7 @@
  * An end that does just what a test tells it, over a real WebSocket: it keeps no rule by itself, but it watches that
  * the satellite keeps those that hold in every exchange, and notes each breach in `breaches`.
  */
+import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { parseSatelliteMessage } from "../../satellite/wire/control.ts";
 import { decodeChunk } from "../../satellite/wire/decode.ts";
@@ -14,6 +15,9 @@ import type {
   Mode,
   PipeRow,
   SatelliteMessage,
+  Shared,
+  ShareRequest,
+  ShareRow,
   Status,
   Welcome,
 } from "../../satellite/wire/messages.ts";
@@ -144,12 +148,17 @@ export class RawEnd {
 
   /** Comes back on a new connection. An old one that still stands is left as it is, and given back. */
   async resume(
-    options: { readers?: NonNullable<Hello["resume"]>["readers"]; secret?: string; token?: string } = {},
+    options: {
+      readers?: NonNullable<Hello["resume"]>["readers"];
+      secret?: string;
+      token?: string;
+      url?: string;
+    } = {},
   ): Promise<{ welcome: Welcome; old: Link }> {
     const old = this.link;
     const resume = this.resumption(options.readers);
     this.link = await openLink(
-      this.url,
+      options.url ?? this.url,
       options.token === undefined ? {} : { headers: bearer(options.token) },
     );
     this.#inbox = [];
@@ -203,6 +212,18 @@ export class RawEnd {
       return true;
     });
     return found as Of<T>;
+  }
+
+  /** The first message that nobody has taken yet to one request, whatever it says. */
+  async nextOf(ref: number): Promise<SatelliteMessage> {
+    let found: SatelliteMessage | undefined;
+    await this.#wait(`an answer to ${ref}`, () => {
+      const index = this.#inbox.findIndex((message) => "ref" in message && message.ref === ref);
+      if (index < 0) return false;
+      [found] = this.#inbox.splice(index, 1);
+      return true;
+    });
+    return found as SatelliteMessage;
   }
 
   /** Whether a message of this type has come and was not taken. After a `fence`, nothing more is under way. */
@@ -293,6 +314,34 @@ export class RawEnd {
     this.send({ type: "remove", ref, pipe });
     const { streams, bytes } = await this.next("removed", { ref });
     return { streams, bytes };
+  }
+
+  /** Gives out a share. */
+  async share(
+    pipe: string,
+    fields: Partial<Omit<ShareRequest, "type" | "ref" | "pipe">> = {},
+  ): Promise<Shared> {
+    const ref = this.ref();
+    this.send({ type: "share", ref, id: randomUUID(), right: "both", ...fields, pipe });
+    return this.next("shared", { ref });
+  }
+
+  async shares(): Promise<ShareRow[]> {
+    const ref = this.ref();
+    this.send({ type: "shares", ref });
+    const rows: ShareRow[] = [];
+    for (let last = false; !last; ) {
+      const part = await this.next("sharing", { ref });
+      rows.push(...part.shares);
+      ({ last } = part);
+    }
+    return rows;
+  }
+
+  async unshare(id: string): Promise<void> {
+    const ref = this.ref();
+    this.send({ type: "unshare", ref, id });
+    await this.next("unshared", { ref });
   }
 
   #listen(link: Link): void {

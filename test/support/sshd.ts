@@ -78,7 +78,7 @@ export class Sshd {
   #sessions(): number[] {
     const found = this.#proc === null ? [] : [this.#proc.pid];
     for (const pid of found) {
-      found.push(...childrenOf(pid).filter((child) => /^sshd: /.test(readOf(child, "cmdline"))));
+      found.push(...childrenOf(pid).filter((child) => readOf(child, "cmdline").startsWith("sshd: ")));
     }
     return found.slice(1);
   }

@@ -84,6 +84,7 @@ const toldOnce: Record<string, string> = {
   host: "str 255",
   sealed: "str 2048",
   software: "str 64",
+  id: "str 64",
 };
 
 describe.each([

@@ -1,5 +1,7 @@
 /** The vectors of the wire (vectors/*.json), as tests want them. */
 import { readFileSync } from "node:fs";
+import type { Claims, PipeLink } from "../../satellite/wire/link.ts";
+import type { Terms } from "../../satellite/wire/rights.ts";
 
 /** One vector names the rules that it proves; rules.test.ts counts them. */
 interface Vector {
@@ -33,6 +35,20 @@ export interface ErrorVector {
   readonly exit: number;
 }
 
+export interface LinkVector extends Vector {
+  readonly text: string;
+  /** What it says, or the error that refuses it. */
+  readonly link?: PipeLink & { readonly claims: Claims };
+  readonly error?: string;
+}
+
+export interface ShareTokenVector extends Vector {
+  readonly root: string;
+  readonly saltHex: string;
+  readonly terms: Terms;
+  readonly token: string;
+}
+
 export const dataVectors: readonly DataVector[] = read<DataVector & { hex: string; pad?: number }>(
   "data-frames",
 ).map(({ hex, pad, ...vector }) => ({
@@ -43,6 +59,8 @@ export const endVectors: readonly MessageVector[] = messages("end-messages");
 export const satelliteVectors: readonly MessageVector[] = messages("satellite-messages");
 export const nameVectors: readonly NameVector[] = read("names");
 export const errorVectors: readonly ErrorVector[] = read("errors");
+export const linkVectors: readonly LinkVector[] = read("links");
+export const shareTokenVectors: readonly ShareTokenVector[] = read("share-tokens");
 
 /** Bytes of hex digits; whatever else stands between them is ignored. */
 export function bytesOf(hex: string): Buffer {

@@ -1,8 +1,10 @@
 /** Connects a verb to its satellite, and tells of the connection what a person must know. */
+import type { Place, Reach } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import { connect, type Satellite } from "../../client/connect.ts";
 import type { Teller } from "../../terminal/teller.ts";
 import { loadProvider } from "./providers.ts";
+import type { Remembered } from "./remembered.ts";
 import { findTarget, type Target } from "./target.ts";
 
 /** DESIGN.md §5: how long the first connect is tried. */
@@ -34,11 +36,11 @@ interface Connected {
 }
 
 async function connectTo(target: Target): Promise<Connected> {
-  if ("url" in target) return { satellite: await connect({ url: target.url, connectTimeoutMs: CONNECT_MS }) };
+  if ("url" in target) return { satellite: await connect({ ...target, connectTimeoutMs: CONNECT_MS }) };
   const provider = await loadProvider(target.provider);
   const deadlineMs = performance.now() + CONNECT_MS;
-  for (;;) {
-    const reach = await provider.reach(target.credentials, target.place);
+  for (let { place } = target; ; ) {
+    const reach = await provider.reach(target.credentials, place);
     try {
       const satellite = await connect({
         url: reach.url,
@@ -49,10 +51,32 @@ async function connectTo(target: Target): Promise<Connected> {
       return { satellite, mend: reach.mend };
     } catch (error) {
       const isAway = error instanceof WireError && error.code === "unreachable";
+      const other = place === target.place && isStale(error) ? await sought(reach) : null;
+      if (other !== null) {
+        place = other;
+        await remember({ ...target, place });
+        continue;
+      }
       if (isAway && reach.attemptMs !== undefined && performance.now() < deadlineMs) continue;
       throw isAway && reach.explain !== undefined ? await reach.explain(error) : error;
     }
   }
+}
+
+/** What is remembered may have been replaced: by a reset and a setup on another computer. */
+function isStale(error: unknown): boolean {
+  return error instanceof WireError && ["unreachable", "unauthorized"].includes(error.code);
+}
+
+/** Where it is by now; `null`: where it was. */
+async function sought({ seek, url, token }: Reach): Promise<Place | null> {
+  const place = seek === undefined ? null : await seek();
+  return place === null || (place.url === url && place.token === token) ? null : place;
+}
+
+async function remember(satellite: Remembered): Promise<void> {
+  const { renew } = await import("./remembered.ts");
+  renew(satellite);
 }
 
 /** Opens the way to the satellite again and again while it is lost. */

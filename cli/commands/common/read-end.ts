@@ -18,11 +18,10 @@ import { Progress } from "../../terminal/progress.ts";
 import { onSignal } from "../../terminal/signals.ts";
 import { Tagger } from "../../terminal/tag.ts";
 import { Teller } from "../../terminal/teller.ts";
-
-import { WholeFile } from "../../terminal/whole-file.ts";
-import { openSatellite } from "./connection.ts";
+import type { WholeFile } from "../../terminal/whole-file.ts";
 import { after } from "./deadline.ts";
 import { about, exitCodeOf } from "./failure.ts";
+import { openPipe } from "./pipe.ts";
 import { pipeCalled } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -107,12 +106,16 @@ class ReadEnd implements Sink {
   async #receive(): Promise<Cause> {
     const { file, pipe, mode, fresh, plain = false, timeoutMs } = this.#options;
     // What can't be written must not be taken.
-    if (file !== undefined) this.#file = await WholeFile.create(file);
+    if (file !== undefined) {
+      const whole = await import("../../terminal/whole-file.ts");
+      this.#file = await whole.WholeFile.create(file);
+    }
     this.#output = this.#file ?? openOutput(STDOUT);
-    this.#satellite = await openSatellite(this.#teller, this.#options.satellite);
+    const opened = await openPipe(this.#teller, pipe, "read", this.#options.satellite);
+    this.#satellite = opened.satellite;
     this.#progress.start();
     const readerOptions: ReaderOptions = { mode, plain, ...(fresh === undefined ? {} : { fresh }) };
-    this.#receiving = this.#satellite.receive(pipe, readerOptions, this);
+    this.#receiving = opened.satellite.receive(opened.pipe, readerOptions, this);
     if (timeoutMs !== undefined) this.#cancelTimeout = after(timeoutMs, () => this.#timeOut());
     const { aborted } = await Promise.race([this.#receiving.done, this.#left]);
     if (this.#stopped !== null) return "interrupted";

@@ -1,13 +1,12 @@
-/** What `setup` remembers: one small file, mode 0600, in SKYPIPE_CONFIG_DIR or the platform's place. */
-import path from "node:path";
-import Conf from "conf";
+/** What `setup` remembers. */
 import type { Credentials, Place } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
-import { EXIT_FAILED, Exit, systemCode, systemReason } from "../../terminal/exit.ts";
+import { SettingsFile } from "./settings-file.ts";
 import { isPlace, isRecord, isTextRecord, migrated } from "./settings-shape.ts";
 
 /** Of the file's shape. A later one is not touched by this version; an earlier one is read, and written anew. */
 const SCHEMA_VERSION = 2;
+const file = new SettingsFile("settings", SCHEMA_VERSION, "skypipe setup");
 
 /** A satellite that `setup` brought to its place. */
 export interface Remembered {
@@ -38,17 +37,7 @@ export function satelliteName(name: string): string {
 
 /** Throws WireError `usage` where the file can't be understood; nothing is overwritten then. */
 export function recall(): Settings {
-  const settings = load();
-  if (settings === null || Object.keys(settings.store).length === 0) {
-    return { byDefault: null, satellites: [] };
-  }
-  const { version } = settings.store;
-  if (typeof version === "number" && version > SCHEMA_VERSION) {
-    throw unusable(settings.path, "was written by a later version of skypipe: use that one, or");
-  }
-  const understood = understand(migrated(settings.store));
-  if (understood === null) throw unusable(settings.path, "is damaged: mend it, or");
-  return understood;
+  return file.read((stored) => understand(migrated(stored))) ?? { byDefault: null, satellites: [] };
 }
 
 /** Adds it, or puts it in the place of the one of its name. The first one is the default whatever is said. */
@@ -59,6 +48,13 @@ export function remember(satellite: Remembered, isDefault: boolean): void {
     satellites: [...others, satellite],
     byDefault: isDefault || others.length === 0 ? satellite : byDefault,
   });
+}
+
+/** Where it is now; one that is not remembered stays so. */
+export function renew(satellite: Remembered): void {
+  const { satellites, byDefault } = recall();
+  if (!satellites.some(({ name }) => name === satellite.name)) return;
+  remember(satellite, byDefault?.name === satellite.name);
 }
 
 /** Where it was the default, there is none then: what was meant for it must not go to another one unasked. */
@@ -87,70 +83,12 @@ function understand(store: Readonly<Record<string, unknown>>): Settings | null {
 
 function write({ satellites, byDefault }: Settings): void {
   if (satellites.length === 0) {
-    replace({});
+    file.replace({});
     return;
   }
   const entries = satellites.map(({ name, keys, ...rest }) => [
     name,
     { ...rest, ...(keys !== null && { keys }) },
   ]);
-  replace({
-    version: SCHEMA_VERSION,
-    default: byDefault?.name ?? null,
-    satellites: Object.fromEntries(entries) as unknown,
-  });
-}
-
-function open(): Conf {
-  const folder = process.env.SKYPIPE_CONFIG_DIR;
-  return new Conf({
-    projectName: "skypipe",
-    projectSuffix: "",
-    configName: "settings",
-    configFileMode: 0o600,
-    deserialize: parse,
-    ...(folder === undefined || folder === "" ? {} : { cwd: path.resolve(folder) }),
-  });
-}
-
-/** What is no JSON object is an object without a version, so that the file is refused with its name. */
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return { ...value };
-  } catch {
-    // refused below
-  }
-  return { version: 0 };
-}
-
-/** `null` where there is no place for settings: nothing was remembered there. */
-function load(): Conf | null {
-  try {
-    return open();
-  } catch (error) {
-    if (systemCode(error) === "") throw error;
-    if (detail(error, "syscall") === "mkdir" || systemCode(error) === "ENOTDIR") return null;
-    const file = detail(error, "path") || "the file of the settings";
-    throw unusable(file, `can't be read (${systemReason(error)}): mend that, or`, error);
-  }
-}
-
-function replace(settings: Record<string, unknown>): void {
-  try {
-    open().store = settings;
-  } catch (error) {
-    if (systemCode(error) === "") throw error;
-    const message = `cannot write the settings: ${systemReason(error)}; set SKYPIPE_CONFIG_DIR to a folder of yours`;
-    throw new Exit(EXIT_FAILED, message, { cause: error });
-  }
-}
-
-function unusable(file: string, what: string, cause?: unknown): WireError {
-  return new WireError("usage", `${file} ${what} delete it and run skypipe setup`, { cause });
-}
-
-function detail(error: unknown, name: "path" | "syscall"): string {
-  const value = error instanceof Error ? (error as NodeJS.ErrnoException)[name] : undefined;
-  return value ?? "";
+  file.replace({ default: byDefault?.name ?? null, satellites: Object.fromEntries(entries) as unknown });
 }

@@ -1,10 +1,21 @@
 /** Which satellite (DESIGN.md §5): `--satellite`, SKYPIPE_SATELLITE, the default of setup, one that is found, a new one. */
+import type { Credentials, Place, Provider } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
+import { addressOf, linkInEnvironment } from "./links.ts";
 import type { Remembered, Settings } from "./remembered.ts";
 
 /** The address that SKYPIPE_SATELLITE gives, or a satellite that has a provider. */
-export type Target = { readonly url: string } | Remembered;
+export type Target = Addressed | Remembered;
+
+/** One that is reached without a provider. */
+interface Addressed {
+  readonly url: string;
+  /** Default: SKYPIPE_TOKEN. */
+  readonly token?: string;
+  /** What seals and opens; empty: nothing does. Default: SKYPIPE_KEY. */
+  readonly key?: string;
+}
 
 /** What needs no setting up. */
 const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, place: null, keys: null };
@@ -15,6 +26,8 @@ const LOCAL: Remembered = { name: "local", provider: "local", credentials: {}, p
  * @param chosen what `--satellite` says
  */
 export async function knownTarget(chosen?: string): Promise<Target | null> {
+  const link = chosen === undefined ? linkInEnvironment() : null;
+  if (link !== null) return addressOf(link);
   const named = process.env.SKYPIPE_SATELLITE;
   if (chosen !== undefined || named === undefined || named === "") return rememberedTarget(chosen);
   return named === LOCAL.name ? localTarget() : parseAddress(named);
@@ -82,12 +95,22 @@ async function discovered(): Promise<Remembered | null> {
   for (const name of providerNames) {
     const provider = await loadProvider(name);
     const credentials = provider.inEnvironment(process.env);
-    const place = credentials === null ? null : await provider.find(credentials);
+    const place = credentials === null ? null : await foundWith(provider, credentials);
     if (credentials !== null && place !== null) {
       return { name, provider: name, credentials, place, keys: place.keys ?? null };
     }
   }
   return null;
+}
+
+/** A token that is wrong, or is for something else, finds nothing; it may not be meant for this. */
+async function foundWith(provider: Provider, credentials: Credentials): Promise<Place | null> {
+  try {
+    return await provider.find(credentials);
+  } catch (error) {
+    if (error instanceof WireError && ["unauthorized", "forbidden"].includes(error.code)) return null;
+    throw error;
+  }
 }
 
 const SCHEMES = ["ws:", "wss:", "http:", "https:"];

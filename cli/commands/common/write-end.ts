@@ -14,10 +14,9 @@ import { Progress } from "../../terminal/progress.ts";
 import { onSignal, signalsAreHandled } from "../../terminal/signals.ts";
 import type { Source } from "../../terminal/stdin.ts";
 import { Teller } from "../../terminal/teller.ts";
-
-import { openSatellite } from "./connection.ts";
 import { after } from "./deadline.ts";
 import { about, asError, exitCodeOf } from "./failure.ts";
+import { openPipe } from "./pipe.ts";
 import { pipeCalled, typed } from "./pipe-name.ts";
 import { type Cause, causeOf, Summary } from "./summary.ts";
 
@@ -95,13 +94,15 @@ class WriteEnd {
   }
 
   async #send(): Promise<void> {
-    const connecting = openSatellite(this.#teller, this.#options.satellite);
+    const { pipe, satellite } = this.#options;
+    const connecting = openPipe(this.#teller, pipe, "open", satellite);
     const early = this.#options.refusesEmpty === true ? this.#readUnlessEmpty() : null;
     for (const promise of [connecting, early]) promise?.catch(() => undefined); // awaited one after the other
     await Promise.race(early === null ? [connecting] : [connecting, early]);
-    this.#satellite = await connecting;
+    const opened = await connecting;
+    this.#satellite = opened.satellite;
     const first = await early;
-    const writer = this.#satellite.writer(this.#options.pipe, writerOptions(this.#options));
+    const writer = opened.satellite.writer(opened.pipe, writerOptions(this.#options));
     this.#writer = writer;
     this.#summary.streams = 1;
     const finished = this.#watch(writer);
@@ -158,6 +159,7 @@ class WriteEnd {
             (piece) => this.#put(writer, piece),
             () => this.#stopped !== null,
           );
+        if (writer.writableLength === 0) this.#input.giveBack(block); // what was written is copied
         block = await (pending ?? this.#input.read());
         pending = null;
       }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { writeWhole } from "./folder.ts";
 import { type Ran, run } from "./run.ts";
 
-export const UNIT = "skypipe.service";
+const UNIT = "skypipe.service";
 
 /** Buffers take up to 96 MiB; the rest is Node's. */
 const MEMORY_MAX = "512M";
