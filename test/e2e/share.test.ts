@@ -45,11 +45,6 @@ async function joins(bed: Bed, link: string, env: NodeJS.ProcessEnv, ...args: st
   return (await proc.exits(0)).err;
 }
 
-/** What a link carries for sealing. */
-function keyIn(link: string): string {
-  return new URLSearchParams(new URL(link).hash.slice(1)).get("k") ?? "";
-}
-
 it("a link to read: joined from stdin, its pipe works there, and nothing else does", async () => {
   const bed = useBed();
   await start(bed);
