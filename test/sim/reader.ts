@@ -19,10 +19,11 @@ export class ReaderEnd extends SimEnd {
     atMs: number;
     session: number;
     begun: Map<number, number>;
-    hasFailed: boolean;
+    /** It has left, or has been told that it failed. */
+    isOver: boolean;
     /** When its connection was lost; null while there is one. */
     lostMs: number | null;
-  } = { at: 0, atMs: 0, session: -1, begun: new Map(), hasFailed: false, lostMs: null };
+  } = { at: 0, atMs: 0, session: -1, begun: new Map(), isOver: false, lostMs: null };
   readonly isSweeper: boolean;
   outcome: Outcome | null = null;
   isLeaving = false;

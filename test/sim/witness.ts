@@ -3,6 +3,7 @@ import type { BrokerEvent } from "../../satellite/pipe/effects.ts";
 import type { Fact } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
+import { checkClaims } from "./claims.ts";
 import type { SimEnd } from "./end.ts";
 import { ReaderEnd } from "./reader.ts";
 import type { Wire } from "./wire.ts";
@@ -121,11 +122,12 @@ export class Witness {
     const { end } = wire;
     this.#opening = message.type === "open" && end instanceof WriterEnd ? end : null;
     this.#reading = message.type === "read" && end instanceof ReaderEnd ? end : null;
+    if (end instanceof ReaderEnd) end.seen.isOver ||= message.type === "leave" || message.type === "bye";
     if (message.type === "ack" && message.end === true && end instanceof ReaderEnd) {
       const seen = this.streams.get(message.stream);
       const begunAt = end.seen.begun.get(message.stream);
       // (An ack that crosses with the error that ends its reader counts for nothing [C-3].)
-      if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.hasFailed) return;
+      if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.isOver) return;
       seen.hadBy.add(end);
       const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
       const isAlone = seen.begunBy.size === 1;
@@ -209,7 +211,7 @@ export class Witness {
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
     if (message.type === "aborted") this.#aborted(message.stream);
     if (message.type === "error") {
-      reader.seen.hasFailed ||= message.ref === ATTACHMENT;
+      reader.seen.isOver ||= message.ref === ATTACHMENT;
       if (message.code === "behind") this.#world.model.cut(reader.plan.pipe);
     }
     if (message.type === "attached") this.#attached(reader);
@@ -226,27 +228,12 @@ export class Witness {
           `${reader.name} is given the stream ${seen.id} of ${writer.name}, whose end ${takenBy.name} has acknowledged`,
         );
       }
-      this.#checkTakeover(reader, seen);
+      checkClaims(this.#world, reader, seen);
       seen.begunBy.add(reader);
     } else if (message.type === "withdrawn") {
       this.streams.get(message.stream)?.begunBy.delete(reader);
       reader.seen.begun.delete(message.stream);
     }
-  }
-
-  /** What readers have who were lost less than `takeoverMs` ago is theirs [L-12]. Who has left, or had it, makes others copies. */
-  #checkTakeover(reader: ReaderEnd, { id, writer, begunBy, hadBy }: Seen): void {
-    const { model, plan, clock, hasLostPower, hasForgotten } = this.#world;
-    const { pipe, fresh } = reader.plan;
-    const isExcused = hasLostPower || hasForgotten || fresh || model.hasOnes(pipe) || model.mayHaveCut(pipe);
-    if (isExcused || begunBy.size === 0 || begunBy.has(reader)) return;
-    for (const holder of begunBy) {
-      const { seen, isLeaving, plan: held } = holder;
-      if (seen.lostMs === null || seen.hasFailed || isLeaving || held.fresh || hadBy.has(holder)) return;
-      // One that came before has joined it while it was live.
-      if (reader.seen.atMs <= seen.lostMs || clock.nowMs >= seen.lostMs + plan.limits.takeoverMs) return;
-    }
-    model.violate("L-12", `${reader.name} takes over the stream ${id} of ${writer.name} too early`);
   }
 
   #attached({ seen, sessionsLost }: ReaderEnd): void {
