@@ -177,17 +177,19 @@ describe("when a satellite leaves", () => {
 
   it("stays while somebody is connected or something is kept, and leaves after", async () => {
     let isClosed = false;
-    const { url, closed } = await useSatellite({ idleExitMs: 50 });
+    // Long enough to connect on a machine that is at other things as well.
+    const idleExitMs = 1_000;
+    const { url, closed } = await useSatellite({ idleExitMs });
     void closed.then(() => (isClosed = true));
-    const watch = await useSatellite({ idleExitMs: 50 });
     const end = await RawEnd.greet(url);
+    const watch = await useSatellite({ idleExitMs });
     await within("the other one leaves", watch.closed);
     expect(isClosed).toBe(false);
     const writer = await end.open("p");
     writer.finish("kept\n");
     await writer.untilEndSafe();
     await end.close();
-    const another = await useSatellite({ idleExitMs: 100 });
+    const another = await useSatellite({ idleExitMs: 2 * idleExitMs });
     await within("yet another one leaves", another.closed);
     expect(isClosed).toBe(false);
     const reading = await RawEnd.greet(url);
