@@ -474,6 +474,18 @@ describe("a failure is ssh's own words and what to do", () => {
     LONG_MS,
   );
 
+  it(
+    "of a host whose sshd forwards nothing",
+    async () => {
+      const { bed, sshd } = await useHost({ config: ["AllowStreamLocalForwarding no"] });
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(3, 60_000);
+      expect(err).toMatch(
+        /ssh does not forward to it: its sshd must allow that \(AllowStreamLocalForwarding\), or .* --url/,
+      );
+    },
+    LONG_MS,
+  );
+
   it("of what is no host", async () => {
     const bed = useBed();
     const { err } = await bed
