@@ -28,7 +28,15 @@ async function share(bed: Bed, ...args: string[]): Promise<{ id: string; link: s
 }
 
 function tokenIn(link: string): string {
-  return new URLSearchParams(new URL(link).hash.slice(1)).get("t") ?? "";
+  return secretIn(link, "t");
+}
+
+function keyIn(link: string): string {
+  return secretIn(link, "k");
+}
+
+function secretIn(link: string, name: "t" | "k"): string {
+  return new URLSearchParams(new URL(link).hash.slice(1)).get(name) ?? "";
 }
 
 async function joins(bed: Bed, link: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> {
@@ -228,7 +236,6 @@ it("[A-10] [Z-2] a link to a sealed pipe brings the key of that pipe, and one to
   for (const env of [reader, writer]) env.SKYPIPE_KEY = "";
   const toRead = await share(bed, "vault", "--read");
   const toWrite = await share(bed, "vault", "--write");
-  const keyIn = (link: string): string => new URLSearchParams(new URL(link).hash.slice(1)).get("k") ?? "";
   expect(keyIn(toRead.link)).toMatch(/^skypipe_r1_/);
   expect(keyIn(toWrite.link)).toMatch(/^skypipe_w1_/);
   await joins(bed, toRead.link, reader);
