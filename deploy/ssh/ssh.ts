@@ -1,4 +1,5 @@
 /** The satellite on any host that the user can log in to. */
+import { connect } from "../../cli/client/connect.ts";
 import type { Credentials, Place, Provider, Talk } from "../provider.ts";
 import { nicknameOf } from "./destination.ts";
 import type { HostReport } from "./messages.ts";
@@ -86,10 +87,21 @@ async function deploy(site: Site, talk: Talk): Promise<Place> {
   return opened(site, after, talk);
 }
 
+/** A way may be open that leads nowhere, as ssh finds out when it is used. */
+async function openAndTry(site: Site, { url }: Place, via: string): Promise<void> {
+  await site.open(via);
+  try {
+    const satellite = await connect({ url, token: "", connectTimeoutMs: ATTEMPT_MS });
+    await satellite.close();
+  } catch (error) {
+    throw await site.explain(error as Error);
+  }
+}
+
 /** The way to it is open, or whoever has to open it is told. */
 async function opened(site: Site, report: HostReport, { tell }: Talk): Promise<Place> {
   const place = site.placeOf(report);
-  if (place.via !== undefined) await site.open(place.via);
+  if (place.via !== undefined) await openAndTry(site, place, place.via);
   else if (report.listen !== null) await checkListen(place, report.listen, tell);
   return place;
 }
