@@ -41,6 +41,7 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
       const site = siteOf(credentials);
       return site.statusOf(await site.look());
     },
+    keepKeys: async (credentials, keys, before) => siteOf(credentials).keep(keys, before),
     async reach(credentials, known) {
       const site = siteOf(credentials);
       const place = known ?? (await placeThere(site));

@@ -3,6 +3,7 @@ import type { BrokerEvent } from "../../satellite/pipe/effects.ts";
 import type { Fact } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
+import type { SimEnd } from "./end.ts";
 import { ReaderEnd } from "./reader.ts";
 import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
@@ -26,6 +27,8 @@ export interface Seen {
   /** One reader, alone, has acknowledged its end: nobody else may begin it. */
   takenBy: ReaderEnd | null;
   readonly begunBy: Set<ReaderEnd>;
+  /** Who has acknowledged its end. */
+  readonly hadBy: Set<ReaderEnd>;
   head: number;
   safe: number;
   stored: { from: number; to: number } | null;
@@ -75,7 +78,7 @@ export class Witness {
       this.#storedBytes += found === undefined ? 0 : found.to - found.from;
     }
     this.#allowedBytes = Math.max(this.#world.plan.limits.maxBufferBytes, this.#storedBytes);
-    for (const end of this.#world.ends) end.currentWire = null;
+    for (const end of this.#world.ends) this.#lost(end);
   }
 
   /** The power went: what was known last may be forgotten. */
@@ -91,7 +94,13 @@ export class Witness {
     this.#forget();
     if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
     if (event.type === "chunk") this.#chunk(event.chunk);
+    else if (event.type === "lost") this.#lost(wire.end);
     else if (event.type === "message") this.#message(wire, event.message);
+  }
+
+  #lost(end: SimEnd): void {
+    end.currentWire = null;
+    if (end instanceof ReaderEnd) end.seen.lostMs ??= this.#world.clock.nowMs;
   }
 
   #forget(): void {
@@ -117,6 +126,7 @@ export class Witness {
       const begunAt = end.seen.begun.get(message.stream);
       // (An ack that crosses with the error that ends its reader counts for nothing [C-3].)
       if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.hasFailed) return;
+      seen.hadBy.add(end);
       const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
       const isAlone = seen.begunBy.size === 1;
       if (isAlone && (wasEnded || end.plan.mode === "one")) this.#taking = { seen, by: end };
@@ -132,7 +142,10 @@ export class Witness {
   sends(wire: Wire, message: SatelliteMessage): void {
     this.at++;
     const { end } = wire;
-    if (message.type === "welcome" && end.wire === wire) end.currentWire = wire;
+    if (message.type === "welcome") {
+      if (end.wire === wire) end.currentWire = wire;
+      if (end instanceof ReaderEnd) end.seen.lostMs = null;
+    }
     if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
       this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
     }
@@ -184,6 +197,7 @@ export class Witness {
       isGone: false,
       takenBy: null,
       begunBy: new Set(),
+      hadBy: new Set(),
       head: 0,
       safe: 0,
       stored: null,
@@ -212,6 +226,7 @@ export class Witness {
           `${reader.name} is given the stream ${seen.id} of ${writer.name}, whose end ${takenBy.name} has acknowledged`,
         );
       }
+      this.#checkTakeover(reader, seen);
       seen.begunBy.add(reader);
     } else if (message.type === "withdrawn") {
       this.streams.get(message.stream)?.begunBy.delete(reader);
@@ -219,10 +234,26 @@ export class Witness {
     }
   }
 
+  /** What readers have who were lost less than `takeoverMs` ago is theirs [L-12]. Who has left, or had it, makes others copies. */
+  #checkTakeover(reader: ReaderEnd, { id, writer, begunBy, hadBy }: Seen): void {
+    const { model, plan, clock, hasLostPower, hasForgotten } = this.#world;
+    const { pipe, fresh } = reader.plan;
+    const isExcused = hasLostPower || hasForgotten || fresh || model.hasOnes(pipe) || model.mayHaveCut(pipe);
+    if (isExcused || begunBy.size === 0 || begunBy.has(reader)) return;
+    for (const holder of begunBy) {
+      const { seen, isLeaving, plan: held } = holder;
+      if (seen.lostMs === null || seen.hasFailed || isLeaving || held.fresh || hadBy.has(holder)) return;
+      // One that came before has joined it while it was live.
+      if (reader.seen.atMs <= seen.lostMs || clock.nowMs >= seen.lostMs + plan.limits.takeoverMs) return;
+    }
+    model.violate("L-12", `${reader.name} takes over the stream ${id} of ${writer.name} too early`);
+  }
+
   #attached({ seen, sessionsLost }: ReaderEnd): void {
     if (seen.session === sessionsLost) return;
     seen.begun.clear();
     seen.at = this.at;
+    seen.atMs = this.#world.clock.nowMs;
     seen.session = sessionsLost;
   }
 

@@ -74,3 +74,11 @@ export function writeInstalled({ root }: Folder, installed: Installed): void {
 export function readToken({ root }: Folder): string | null {
   return readIfThere(path.join(root, "token"))?.trim() ?? null;
 }
+
+export function readKeys({ root }: Folder): string | null {
+  return readIfThere(path.join(root, "keys"))?.trim() || null;
+}
+
+export function writeKeys({ root }: Folder, keys: string): void {
+  writeWhole(path.join(root, "keys"), `${keys}\n`);
+}

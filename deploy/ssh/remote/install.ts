@@ -6,13 +6,15 @@ import os from "node:os";
 import path from "node:path";
 import { type Lock, tryLock } from "../../../satellite/store/files/lock.ts";
 import { answers } from "../../local/publish.ts";
-import type { Installation, Installed, Listen } from "../messages.ts";
+import type { Installation, Installed, Keeping, Listen } from "../messages.ts";
 import {
   type Folder,
   makePrivate,
   readInstalled,
+  readKeys,
   thisMachine,
   writeInstalled,
+  writeKeys,
   writeWhole,
 } from "./folder.ts";
 import { endSupervised, startAtBoot, startsAtBoot, superviseAnew, supervisedLog } from "./supervisor.ts";
@@ -56,6 +58,16 @@ export async function install(folder: Folder, wanted: Installation): Promise<voi
     }
     await started(folder, installed);
     removeOldBundles(folder, wanted);
+  });
+}
+
+/** Where another computer was faster, nothing is changed. */
+export async function keep(folder: Folder, { keys, before }: Keeping): Promise<void> {
+  await locked(folder, async () => {
+    if (readInstalled(folder) === null)
+      throw new Error("there is no satellite that the key could be kept with");
+    const now = readKeys(folder);
+    if (now === null || now === before) writeKeys(folder, keys);
   });
 }
 
