@@ -46,13 +46,18 @@ const layers: Layer[] = [
   { prefix: "satellite/store/", imports: ["satellite/wire/"], packages: [] },
   { prefix: "satellite/keys/", imports: ["satellite/wire/"], packages: ["jose"] },
   {
+    prefix: "satellite/doors/page/browser/",
+    imports: ["satellite/wire/"],
+    packages: ["preact", "preact/hooks", "anser", "uqr", "hpke"],
+  },
+  {
     prefix: "satellite/doors/",
     imports: ["satellite/pipe/", "satellite/keys/", "satellite/wire/"],
     packages: ["content-disposition"],
   },
   { prefix: "satellite/", imports: ["satellite/"], packages: [] },
   { prefix: "cli/client/session.ts", imports: ["cli/client/", "satellite/wire/"], packages: "none" },
-  { prefix: "cli/client/", imports: ["satellite/wire/"], packages: [] },
+  { prefix: "cli/client/", imports: ["satellite/wire/"], packages: ["hpke"] },
   { prefix: "cli/terminal/", imports: ["cli/client/", "satellite/wire/"], packages: "any" },
   {
     prefix: "cli/commands/",
@@ -68,7 +73,7 @@ const layers: Layer[] = [
 ];
 
 const shipped = [...tracked, ...untracked].filter((file) =>
-  /^(cli|satellite|deploy)\/.*\.[cm]?[jt]s$/.test(file),
+  /^(cli|satellite|deploy)\/.*\.[cm]?[jt]sx?$/.test(file),
 );
 
 function read(file: string): string {
