@@ -160,7 +160,6 @@ export class Engine implements Exchange {
         return;
       }
       case "append":
-        effect.chunk.block?.hold(); // the store keeps it for who knows how long
         this.#keep(effect.type, () => store.append(effect.chunk));
         return;
       case "release":

@@ -257,17 +257,17 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
   }
 }
 
+/** @throws SkypipeError `no-key` */
+async function keyForLink(keyring: Keyring, pipe: string, right: Right): Promise<string> {
+  return (await import("./seal/link-key.ts")).linkKey(keyring, pipe, right);
+}
+
 function readLink(text: string): PipeLink {
   try {
     return parseLink(text);
   } catch (error) {
     throw toSkypipeError(error);
   }
-}
-
-async function keyForLink(keyring: Keyring, pipe: string, right: Right): Promise<string> {
-  const { linkKey } = await import("./seal/link-key.ts");
-  return linkKey(keyring, pipe, right);
 }
 
 /** @throws SkypipeError `no-key` */
@@ -308,8 +308,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Satellite> 
   const address = parseAddress(url);
   const token = (options.token ?? link?.token ?? env["SKYPIPE_TOKEN"] ?? "") || (address.token ?? undefined);
   if (token !== undefined) refuseOpenToken(address, env);
-  const known = link === null ? env["SKYPIPE_KEY"] : link.key; // a link is for somebody else's pipe
-  const keyring = Keyring.parse(options.key ?? known ?? "");
+  // A link brings its key, or is to a pipe that is not sealed: the key in the environment is for another satellite.
+  const keyring = Keyring.parse(options.key ?? (link === null ? env["SKYPIPE_KEY"] : link.key) ?? "");
   const satellite = new Satellite(address, { token, software, keyring });
   const opening = satellite.open(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, signal);
   if (keyring !== null) void import("./seal/suite.ts"); // loads while the other side answers

@@ -48,7 +48,7 @@ export interface ReaderOptions {
 }
 
 /** Who has sealed a stream: a holder of the account's key, or of a link that can only write, which may be anyone's. */
-export type SealedBy = "account" | "link";
+type SealedBy = "account" | "link";
 
 /** A stream as its reader sees it; what was sealed in `sealed` stands in the fields of its own. */
 export interface DeliveredStream extends StreamBegins {

@@ -5,6 +5,7 @@ import type { Bundle } from "../bundle.ts";
 import type { Place, PlaceStatus, Talk, Wishes } from "../provider.ts";
 import { ensureAddresses, ensureApp } from "./app.ts";
 import { type Found, findMachine } from "./find.ts";
+import { keysOf } from "./keys.ts";
 import { ensureMachine } from "./machine.ts";
 import { deployedOf } from "./machine-config.ts";
 import { urlOf } from "./names.ts";
@@ -108,7 +109,12 @@ export async function upgrade(site: Site, bundle: Bundle): Promise<Place | null>
 export function placeOf(site: Site, { app, machine }: Found): Place {
   const { token } = deployedOf(machine);
   if (token === "" && !machine.config) throw hostIsAway(machine);
-  return { url: urlOf(app, site.env), ...(token === "" ? {} : { token }) };
+  const keys = keysOf(machine);
+  return {
+    url: urlOf(app, site.env),
+    ...(token === "" ? {} : { token }),
+    ...(keys === null ? {} : { keys }),
+  };
 }
 
 export function statusOf(site: Site, found: Found): PlaceStatus {

@@ -7,6 +7,7 @@ import { type Clock, realClock } from "./clock.ts";
 import { deploy, placeOf, statusOf, upgrade } from "./deploy.ts";
 import { destroyAll } from "./destroy.ts";
 import { findMachine } from "./find.ts";
+import { keepKeys } from "./keys.ts";
 import type { Site } from "./site.ts";
 import { normalizeToken, tokenIn } from "./token.ts";
 
@@ -58,6 +59,13 @@ export function flyProvider(options: FlyOptions = {}): Provider {
         const found = await findMachine(site);
         return found === null ? null : statusOf(site, found);
       }),
+    async keepKeys(credentials, keys, before) {
+      const kept = await firstSite(credentials, around, silently, async (site) => {
+        const found = await findMachine(site);
+        return found === null ? null : keepKeys(site, found, keys, before);
+      });
+      return kept ?? nowhere();
+    },
     async reach(credentials, known) {
       const seek = async (): Promise<Place> => (await find(credentials)) ?? nowhere();
       return { ...(known ?? (await seek())), seek };

@@ -14,6 +14,7 @@ export const METADATA = {
   version: "skypipe_version",
   sha256: "skypipe_sha256",
   id: "skypipe_id",
+  keys: "skypipe_keys",
 } as const;
 
 /** The names that an organization's satellite may have, in the order in which they are tried. */

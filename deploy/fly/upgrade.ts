@@ -4,51 +4,25 @@ import type { Bundle } from "../bundle.ts";
 import { backOffMs } from "./clock.ts";
 import { isFailure, isFull } from "./failure.ts";
 import type { Found } from "./find.ts";
+import { type LeaseHeaders, machinePath, withLease } from "./lease.ts";
 import { deployedOf, newToken, upgradedConfig } from "./machine-config.ts";
 import { METADATA } from "./names.ts";
-import type { Lease, Machine } from "./shapes.ts";
-import { reason, type Site, trying } from "./site.ts";
+import type { Machine } from "./shapes.ts";
+import { type Site, trying } from "./site.ts";
 
-const LEASE_S = 60;
-const NONCE = "fly-machine-lease-nonce";
 const ATTEMPTS_MAX = 5;
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 10_000;
 
 /** The machine as it is then; it is starting again. */
 export async function putBundle(site: Site, { app, machine }: Found, bundle: Bundle): Promise<Machine> {
-  const path = `/apps/${app}/machines/${machine.id}`;
-  const nonce = await acquire(site, path);
-  try {
-    return await trying(site, "put another satellite onto the machine", () =>
-      update(site, path, nonce, bundle),
-    );
-  } finally {
-    await release(site, path, nonce);
-  }
+  const path = machinePath({ app, machine });
+  return withLease(site, path, (headers) =>
+    trying(site, "put another satellite onto the machine", () => update(site, path, headers, bundle)),
+  );
 }
 
-async function acquire(site: Site, path: string): Promise<string> {
-  try {
-    const body = { description: "skypipe upgrade", ttl: LEASE_S };
-    const lease = (await site.api.post(`${path}/lease`, { body })) as Lease | null;
-    return lease?.data?.nonce ?? "";
-  } catch (error) {
-    if (!isFailure(error, 409)) throw reason(site, "take the machine's lease", error);
-    throw new WireError(
-      "limit",
-      "another computer is changing the satellite at this moment: wait a minute and run the same command again",
-      { cause: error },
-    );
-  }
-}
-
-/** It ends by itself too, so a failure to give it back is nobody's trouble. */
-async function release({ api }: Site, path: string, nonce: string): Promise<void> {
-  await api.delete(`${path}/lease`, { headers: { [NONCE]: nonce } }).catch(() => undefined);
-}
-
-async function update(site: Site, path: string, nonce: string, bundle: Bundle): Promise<Machine> {
+async function update(site: Site, path: string, headers: LeaseHeaders, bundle: Bundle): Promise<Machine> {
   for (let attempt = 0; ; attempt++) {
     const now = (await site.api.get(path)) as Machine;
     if (now.config === undefined || now.config === null) throw hostIsAway(now);
@@ -60,7 +34,7 @@ async function update(site: Site, path: string, nonce: string, bundle: Bundle): 
     site.api.redactor.add(token);
     try {
       const body = { config, ...(now.instance_id === undefined ? {} : { current_version: now.instance_id }) };
-      return (await site.api.post(path, { body, headers: { [NONCE]: nonce } })) as Machine;
+      return (await site.api.post(path, { body, headers })) as Machine;
     } catch (error) {
       const mayPass =
         isFailure(error) && (error.isUncertain || (isFailure(error, 409, 412) && !isFull(error)));

@@ -3,7 +3,14 @@
 export type Request =
   | { readonly op: "look" }
   | ({ readonly op: "install" } & Installation)
+  | ({ readonly op: "keep" } & Keeping)
   | { readonly op: "destroy" };
+
+/** The keys of sealing, as text; `before` is what was kept when that was last looked at, `null` for nothing. */
+export interface Keeping {
+  readonly keys: string;
+  readonly before: string | null;
+}
 
 /** What shall be there. Done again with the same, it changes nothing. */
 export interface Installation {
@@ -31,6 +38,9 @@ export interface Installed {
   readonly sha256: string;
   readonly keeper: Keeper;
   readonly listen: Listen | null;
+  /** Of the host itself: several may have the same home. */
+  readonly machine: string;
+  readonly hostname: string;
 }
 
 export interface HostReport {
@@ -56,6 +66,8 @@ export interface HostReport {
   readonly isRunning: boolean;
   /** For a satellite behind a URL. */
   readonly token: string | null;
+  /** What `keep` was given last. */
+  readonly keys: string | null;
 }
 
 export type Answer =

@@ -34,15 +34,23 @@ export class Site {
     return report;
   }
 
+  /** What is kept then. */
+  async keep(keys: string, before: string | null): Promise<string> {
+    const { report } = await ask(this.#host(), { op: "keep", keys, before });
+    return report.keys ?? keys;
+  }
+
   /** Whether there was anything. */
   async destroy(): Promise<boolean> {
     const { existed } = await ask(this.#host(), { op: "destroy" });
     return existed;
   }
 
-  placeOf({ listen, token, socket }: HostReport): Place {
-    if (listen === null) return { url: `unix:${waySocket(this.destination, this.#env)}`, via: socket };
-    return { url: listen.url, ...(token !== null && { token }) };
+  placeOf({ listen, token, keys, socket }: HostReport): Place {
+    const kept = keys === null ? {} : { keys };
+    if (listen === null)
+      return { url: `unix:${waySocket(this.destination, this.#env)}`, via: socket, ...kept };
+    return { url: listen.url, ...(token !== null && { token }), ...kept };
   }
 
   statusOf(report: HostReport): PlaceStatus | null {

@@ -1,4 +1,5 @@
 /** The satellite on any host that the user can log in to. */
+import { connect } from "../../cli/client/connect.ts";
 import type { Credentials, Place, Provider, Talk } from "../provider.ts";
 import { nicknameOf } from "./destination.ts";
 import type { HostReport } from "./messages.ts";
@@ -41,14 +42,17 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
       const site = siteOf(credentials);
       return site.statusOf(await site.look());
     },
+    keepKeys: async (credentials, keys, before) => siteOf(credentials).keep(keys, before),
     async reach(credentials, known) {
       const site = siteOf(credentials);
       const place = known ?? (await placeThere(site));
       const { via } = place;
-      if (via === undefined) return place;
+      const seek = async (): Promise<Place> => placeThere(site);
+      if (via === undefined) return { ...place, seek };
       await site.open(via);
       return {
         ...place,
+        seek,
         attemptMs: ATTEMPT_MS,
         mend: async () => site.open(via, false),
         explain: async (error) => site.explain(error),
@@ -83,10 +87,21 @@ async function deploy(site: Site, talk: Talk): Promise<Place> {
   return opened(site, after, talk);
 }
 
+/** A way may be open that leads nowhere, as ssh finds out when it is used. */
+async function openAndTry(site: Site, { url }: Place, via: string): Promise<void> {
+  await site.open(via);
+  try {
+    const satellite = await connect({ url, token: "", connectTimeoutMs: ATTEMPT_MS });
+    await satellite.close();
+  } catch (error) {
+    throw await site.explain(error as Error);
+  }
+}
+
 /** The way to it is open, or whoever has to open it is told. */
 async function opened(site: Site, report: HostReport, { tell }: Talk): Promise<Place> {
   const place = site.placeOf(report);
-  if (place.via !== undefined) await site.open(place.via);
+  if (place.via !== undefined) await openAndTry(site, place, place.via);
   else if (report.listen !== null) await checkListen(place, report.listen, tell);
   return place;
 }

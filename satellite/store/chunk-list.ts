@@ -20,6 +20,7 @@ export class ChunkList {
   }
 
   push(chunk: Chunk): void {
+    chunk.block?.hold();
     this.#chunks.push(chunk);
   }
 
@@ -30,7 +31,9 @@ export class ChunkList {
     let last = first;
     while (last + 1 < this.#chunks.length && (this.#chunks[last + 1] as Chunk).end - offset <= bytesMax)
       last++;
-    return this.#chunks.slice(first, last + 1);
+    const read = this.#chunks.slice(first, last + 1);
+    for (const { block } of read) block?.hold(); // for good: who gets them may keep them for long
+    return read;
   }
 
   /** Drops what ends at or before `offset`, but for the final chunk. */
@@ -46,6 +49,7 @@ export class ChunkList {
   drop(count: number): void {
     const before = this.#head;
     this.#head += count;
+    for (let index = before; index < this.#head; index++) this.#chunks[index]?.block?.letGo();
     if (this.#head * 2 >= this.#chunks.length) {
       // At most as many are moved as were dropped: each chunk is paid for once.
       this.#chunks = this.#chunks.slice(this.#head);

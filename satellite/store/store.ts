@@ -61,7 +61,7 @@ export interface Store {
   /** Begins to keep a stream. */
   create(record: StreamRecord): void;
   /**
-   * Keeps one chunk. It begins where the last one ended, or anywhere later when nothing is held; otherwise, and for a
+   * Keeps one chunk, and holds its block as long as that is needed. It begins where the last one ended, or anywhere later when nothing is held; otherwise, and for a
    * stream that was not created, this throws.
    */
   append(chunk: Chunk): void;

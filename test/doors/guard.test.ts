@@ -98,6 +98,27 @@ describe("guard", () => {
     expect(refusalOf({ host: "localhost", "sec-fetch-site": value }, loopback) === null).toBe(isLetIn);
   });
 
+  it.each([
+    ["navigate", "document", true],
+    ["navigate", "iframe", false],
+    ["no-cors", "image", false],
+    ["cors", "empty", false],
+  ])(
+    "[H-22] from another site, mode %o and destination %o may ask for the page: %o",
+    (mode, dest, isLetIn) => {
+      const headers = {
+        host: "localhost",
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": mode,
+        "sec-fetch-dest": dest,
+      };
+      expect(refusalOf(headers, loopback, true) === null).toBe(isLetIn);
+      expect(refusalOf(headers, loopback)).not.toBeNull();
+      expect(refusalOf({ ...headers, host: "evil.example" }, loopback, true)).not.toBeNull();
+      expect(refusalOf({ ...headers, origin: "https://evil.example" }, loopback, true)).not.toBeNull();
+    },
+  );
+
   it("[T-3] refuses a foreign Origin on a host that answers to every Host too", () => {
     const headers = { host: "pipes.example", origin: "https://evil.example" };
     expect(refusalOf(headers, open)).toMatch(/origin/i);

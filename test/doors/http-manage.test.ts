@@ -306,26 +306,6 @@ describe("the list as events", () => {
     feed.leave();
     await until("there is room again", async () => (await new Download(url, "/p", headers).status()) === 200);
   });
-
-  it("[H-18] passes over who does not read, and tells it the newest when it does", async () => {
-    const { url } = await useSatellite({ limits: { feedMs: 1 } });
-    const end = await RawEnd.greet(url);
-    const names = Array.from({ length: 900 }, (_, at) => `${"x".repeat(190)} ${at}`);
-    await Promise.all(names.map((name) => end.read(name, "tap")));
-    const slow = new Download(url, "/p", headers, true);
-    const fast = new Download(url, "/p", headers);
-    await slow.begun;
-    const changes = 40;
-    for (let turn = 0; turn < changes; turn++) {
-      (await end.open(`turn ${turn}`)).finish("x");
-      await until("the change is told", () => fast.text.includes(`turn ${turn}"`));
-    }
-    slow.release();
-    await until("the newest is told", () => slow.text.includes(`turn ${changes - 1}"`));
-    expect(listsIn(slow.text).length).toBeLessThan(changes / 2);
-    for (const feed of [slow, fast]) feed.leave();
-    await end.close();
-  }, 60_000);
 });
 
 /** The values of a scrape, by metric. */

@@ -24,7 +24,7 @@ async function useHost(options?: SshdOptions): Promise<Host> {
 /** A host on which the satellite is set up. */
 async function useSetUp(options?: SshdOptions): Promise<Host> {
   const host = await useHost(options);
-  await host.bed.skypipe(["setup", "ssh", host.sshd.alias, "--yes"]).exits(0, 60_000);
+  await host.bed.skypipe(["setup", "ssh", host.sshd.alias, "--yes"]).exits(0, SLOW_MS);
   return host;
 }
 
@@ -33,42 +33,48 @@ function ways({ bed }: Host): number[] {
   return bed.marked((words) => path.basename(words[0] ?? "") === "ssh" && words.includes("-L"));
 }
 
-const LONG_MS = 120_000;
+/** ssh, several times, on a machine that is busy. */
+const SLOW_MS = 120_000;
+const LONG_MS = 300_000;
 
 describe("setup ssh", () => {
   it(
     "installs it there, and it is used, told of and taken away",
     async () => {
       const { bed, sshd } = await useHost();
-      const setup = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes", "--json"]).exits(0);
+      const setup = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes", "--json"]).exits(0, SLOW_MS);
       expect(JSON.parse(setup.out)).toMatchObject({ where: "ssh", name: sshd.alias });
-      await bed.shell("echo one | skypipe x").exits(0);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("one\n");
 
-      const check = await bed.skypipe(["check"]).exits(0);
+      const check = await bed.skypipe(["check"]).exits(0, SLOW_MS);
       expect(check.out).toMatch(/where +sky\.test, in .*skypipe\/satellite, kept running by a supervisor/);
       expect(check.out).toMatch(/bundle +[0-9a-f]{64} \(the same as this command's\)/);
-      const facts = JSON.parse((await bed.skypipe(["check", "--json"]).exits(0)).out) as object;
+      const facts = JSON.parse((await bed.skypipe(["check", "--json"]).exits(0, SLOW_MS)).out) as object;
       expect(facts).toMatchObject({ where: "ssh", name: sshd.alias, isOwnBundle: true, store: "files" });
 
       const root = path.join(sshd.home, ".local/share/skypipe/satellite");
       expect(statSync(root).mode & 0o777).toBe(0o700);
       expect(statSync(path.join(root, "socket")).mode & 0o777).toBe(0o600);
-      await bed.skypipe(["reset", "--yes"]).exits(0);
+      await bed.skypipe(["reset", "--yes"]).exits(0, SLOW_MS);
       expect(sshd.leftovers()).toEqual([]);
       expect([...sshd.satellites(), ...sshd.supervisors()]).toEqual([]);
       await until("ssh has gone too", () => ways({ bed, sshd }).length === 0);
-      await bed.skypipe(["x"]).exits(3);
+      await bed.skypipe(["x"]).exits(3, SLOW_MS);
     },
     LONG_MS,
   );
 
-  it("asks before it installs anything, and without a terminal wants --yes", async () => {
-    const { bed, sshd } = await useHost();
-    const { err } = await bed.skypipe(["setup", "ssh", sshd.alias]).exits(2);
-    expect(err).toMatch(/setup would install the satellite for .* on sky\.test .*--yes/);
-    expect(sshd.leftovers()).toEqual([]);
-  });
+  it(
+    "asks before it installs anything, and without a terminal wants --yes",
+    async () => {
+      const { bed, sshd } = await useHost();
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias]).exits(2, SLOW_MS);
+      expect(err).toMatch(/setup would install the satellite for .* on sky\.test .*--yes/);
+      expect(sshd.leftovers()).toEqual([]);
+    },
+    LONG_MS,
+  );
 
   it(
     "on first use: chosen, asked, installed, and the typed command goes on with its stdin",
@@ -84,8 +90,8 @@ describe("setup ssh", () => {
       await screen.type(sshd.alias);
       await screen.shows(/Shall skypipe install/);
       await screen.type("y");
-      await screen.shows(/\n\$ $/, 60_000);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("typed\n");
+      await screen.shows(/\n\$ $/, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("typed\n");
     },
     LONG_MS,
   );
@@ -94,11 +100,11 @@ describe("setup ssh", () => {
     "finds it from a second computer, which asks nothing",
     async () => {
       const { bed, sshd } = await useSetUp();
-      await bed.shell("echo one | skypipe x").exits(0);
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
       const other = { env: { SKYPIPE_CONFIG_DIR: bed.path("other") } };
-      const setup = await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0);
+      const setup = await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0, SLOW_MS);
       expect(setup.err).toMatch(/there is one on sky\.test, of version/);
-      expect((await bed.skypipe(["x"], other).exits(0)).out).toBe("one\n");
+      expect((await bed.skypipe(["x"], other).exits(0, SLOW_MS)).out).toBe("one\n");
       expect(sshd.satellites()).toHaveLength(1);
     },
     LONG_MS,
@@ -111,9 +117,9 @@ describe("setup ssh", () => {
       const line = ["setup", "ssh", sshd.alias, "--yes"];
       const other = { env: { SKYPIPE_CONFIG_DIR: bed.path("other") } };
       const both = [bed.skypipe(line), bed.skypipe(line, other)];
-      for (const each of both) await each.exits(0, 60_000);
-      await bed.shell("echo one | skypipe x").exits(0);
-      expect((await bed.skypipe(["x"], other).exits(0)).out).toBe("one\n");
+      for (const each of both) await each.exits(0, SLOW_MS);
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"], other).exits(0, SLOW_MS)).out).toBe("one\n");
       expect([sshd.satellites().length, sshd.supervisors().length]).toEqual([1, 1]);
     },
     LONG_MS,
@@ -125,9 +131,9 @@ describe("setup ssh", () => {
       const { bed, sshd } = await useHost();
       sshd.configure(["Host inner.test", "  ProxyJump jump.test", ...sshd.clientConfig]);
       // ssh runs the ssh of the jump by its own path, and gives it its own config.
-      await bed.skypipe(["setup", "ssh", "inner.test", "--yes"]).exits(0, 60_000);
-      await bed.shell("echo one | skypipe x").exits(0);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+      await bed.skypipe(["setup", "ssh", "inner.test", "--yes"]).exits(0, SLOW_MS);
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("one\n");
     },
     LONG_MS,
   );
@@ -144,9 +150,9 @@ describe("setup ssh", () => {
       ];
       sshd.configure([...more, `ControlPath ${bed.path("master")}`, ...sshd.clientConfig]);
       writeFileSync(path.join(sshd.home, ".bashrc"), "echo 'Welcome to the host!'\n");
-      await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, 60_000);
-      await bed.shell("echo one | skypipe x").exits(0);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("one\n");
+      await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, SLOW_MS);
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("one\n");
     },
     LONG_MS,
   );
@@ -163,8 +169,8 @@ describe("the way there", () => {
       const readers = Array.from({ length: 6 }, () => bed.skypipe(["x"]));
       await bed.pipe("x", { readers: 6 });
       expect(ways(host)).toHaveLength(1);
-      await bed.shell("echo all | skypipe x").exits(0);
-      for (const reader of readers) expect((await reader.exits(0)).out).toBe("all\n");
+      await bed.shell("echo all | skypipe x").exits(0, SLOW_MS);
+      for (const reader of readers) expect((await reader.exits(0, SLOW_MS)).out).toBe("all\n");
       expect(sshd.satellites()).toHaveLength(1);
     },
     LONG_MS,
@@ -184,9 +190,9 @@ describe("the way there", () => {
         sshd.cut();
         await until("the way is open again", () => ways(host).length === 1);
       }
-      await writer.exits(0, 60_000);
-      await reader.exits(0);
-      await bed.shell("cmp file got").exits(0);
+      await writer.exits(0, SLOW_MS);
+      await reader.exits(0, SLOW_MS);
+      await bed.shell("cmp file got").exits(0, SLOW_MS);
     },
     LONG_MS,
   );
@@ -201,10 +207,10 @@ describe("the way there", () => {
       const late = bed.shell("echo while it was away | skypipe x");
       await reader.says(/connection to .* lost/);
       await sshd.up();
-      await late.exits(0, 60_000);
-      await reader.puts("while it was away\n", 30_000);
+      await late.exits(0, SLOW_MS);
+      await reader.puts("while it was away\n", SLOW_MS);
       reader.kill("SIGINT");
-      await reader.exits(130);
+      await reader.exits(130, SLOW_MS);
     },
     LONG_MS,
   );
@@ -215,11 +221,11 @@ describe("the satellite there", () => {
     "is started again when it was killed, and keeps what it held",
     async () => {
       const { bed, sshd } = await useSetUp();
-      await bed.shell("echo kept | skypipe x").exits(0);
+      await bed.shell("echo kept | skypipe x").exits(0, SLOW_MS);
       const [killed = 0] = sshd.satellites();
       process.kill(killed, "SIGKILL");
       await until("another one runs", () => sshd.satellites().some((pid) => pid !== killed));
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("kept\n");
     },
     LONG_MS,
   );
@@ -228,14 +234,14 @@ describe("the satellite there", () => {
     "that was stopped is told of, and setup starts it",
     async () => {
       const { bed, sshd } = await useSetUp();
-      await bed.shell("echo kept | skypipe x").exits(0);
+      await bed.shell("echo kept | skypipe x").exits(0, SLOW_MS);
       for (const pid of [...sshd.supervisors(), ...sshd.satellites()]) process.kill(pid, "SIGKILL");
-      const { err } = await bed.skypipe(["x"]).exits(3, 60_000);
+      const { err } = await bed.skypipe(["x"]).exits(3, SLOW_MS);
       expect(err).toMatch(
         /the satellite on sky\.test is not running: start it with skypipe setup ssh sky\.test/,
       );
-      await bed.skypipe(["setup", "ssh", sshd.alias]).exits(0, 60_000);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
+      await bed.skypipe(["setup", "ssh", sshd.alias]).exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("kept\n");
     },
     LONG_MS,
   );
@@ -244,30 +250,30 @@ describe("the satellite there", () => {
     "is upgraded in the middle of a transfer, with its backlog, and only where that is another version",
     async () => {
       const { bed, sshd } = await useSetUp();
-      const same = await bed.skypipe(["upgrade"]).exits(0);
+      const same = await bed.skypipe(["upgrade"]).exits(0, SLOW_MS);
       expect(same.err).toMatch(/is of this version already/);
-      pretendOther(sshd, "99.0.0");
-      const newer = await bed.skypipe(["upgrade"]).exits(2);
+      pretendOther(sshd, { version: "99.0.0", sha256: "0".repeat(64) });
+      const newer = await bed.skypipe(["upgrade"]).exits(2, SLOW_MS);
       expect(newer.err).toMatch(
         /is newer \(99\.0\.0\) than this command .*npm install -g skypipe, or say skypipe upgrade --yes/,
       );
       const [before] = sshd.satellites();
-      pretendOther(sshd);
+      pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
 
-      await bed.shell("echo kept | skypipe backlog").exits(0);
+      await bed.shell("echo kept | skypipe backlog").exits(0, SLOW_MS);
       noiseFile(bed.path("file"), 12 * MiB, 8);
       const reader = bed.skypipe(["recv", "x", "-o", "got"]);
       await bed.pipe("x", { readers: 1 });
       const writer = bed.skypipe(["send", "x", "file", "--limit", "3M"]);
       await bed.pipe("x", { writers: 1 });
-      const upgrade = await bed.skypipe(["upgrade", "--json"]).exits(0, 60_000);
+      const upgrade = await bed.skypipe(["upgrade", "--json"]).exits(0, SLOW_MS);
       expect(JSON.parse(upgrade.out)).toMatchObject({ from: "0.0.1", upgraded: true });
       expect(sshd.satellites()).not.toContain(before);
 
-      await writer.exits(0, 60_000);
-      await reader.exits(0);
-      await bed.shell("cmp file got").exits(0);
-      expect((await bed.skypipe(["backlog"]).exits(0)).out).toBe("kept\n");
+      await writer.exits(0, SLOW_MS);
+      await reader.exits(0, SLOW_MS);
+      await bed.shell("cmp file got").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["backlog"]).exits(0, SLOW_MS)).out).toBe("kept\n");
     },
     LONG_MS,
   );
@@ -291,30 +297,30 @@ describe("the satellite there", () => {
         String(port),
         "--yes",
       ];
-      const closed = await bed.skypipe(line).exits(0, 60_000);
+      const closed = await bed.skypipe(line).exits(0, SLOW_MS);
       expect(closed.err).toMatch(
         /runs on the host at 127\.0\.0\.1:\d+; let your reverse proxy lead https:\/\/pipes\.test there/,
       );
 
       bed.env.HTTPS_PROXY = `http://127.0.0.1:${proxy.port}`;
-      await bed.shell("echo one | skypipe x").exits(0);
+      await bed.shell("echo one | skypipe x").exits(0, SLOW_MS);
       const other = { env: { SKYPIPE_CONFIG_DIR: bed.path("other") } };
-      await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0, 60_000);
-      expect((await bed.skypipe(["x"], other).exits(0)).out).toBe("one\n");
+      await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"], other).exits(0, SLOW_MS)).out).toBe("one\n");
       const token = readFileSync(path.join(sshd.home, ".local/share/skypipe/satellite/token"), "utf8").trim();
       expect(token).toMatch(/^[\w-]{43}$/);
-      expect((await bed.skypipe(["check"], other).exits(0)).out).not.toContain(token);
-      await bed.skypipe(["ls"], { env: { SKYPIPE_SATELLITE: "https://pipes.test" } }).exits(4);
+      expect((await bed.skypipe(["check"], other).exits(0, SLOW_MS)).out).not.toContain(token);
+      await bed.skypipe(["ls"], { env: { SKYPIPE_SATELLITE: "https://pipes.test" } }).exits(4, SLOW_MS);
     },
     LONG_MS,
   );
 });
 
 /** As if another skypipe had installed it. */
-function pretendOther(sshd: Sshd, version = "0.0.1"): void {
+function pretendOther(sshd: Sshd, change: object): void {
   const file = path.join(sshd.home, ".local/share/skypipe/satellite/satellite.json");
   const installed = JSON.parse(readFileSync(file, "utf8")) as object;
-  writeFileSync(file, JSON.stringify({ ...installed, version, sha256: "0".repeat(64) }));
+  writeFileSync(file, JSON.stringify({ ...installed, ...change }));
 }
 
 /** Programs that stand before the host's own. */
@@ -341,16 +347,16 @@ case $2 in
 esac`,
         loginctl: 'echo "loginctl $*" >>"$HOME/../asked"; [ "$1" = show-user ] && echo Linger=no',
       });
-      const setup = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, 60_000);
+      const setup = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, SLOW_MS);
       expect(setup.err).toMatch(/it runs while \w+ is logged in.*sudo loginctl enable-linger/);
-      await bed.shell("echo kept | skypipe x").exits(0);
-      expect((await bed.skypipe(["check"]).exits(0)).out).toMatch(/kept running by systemd/);
+      await bed.shell("echo kept | skypipe x").exits(0, SLOW_MS);
+      expect((await bed.skypipe(["check"]).exits(0, SLOW_MS)).out).toMatch(/kept running by systemd/);
       expect([sshd.satellites().length, sshd.supervisors().length]).toEqual([1, 0]);
 
-      pretendOther(sshd);
-      await bed.skypipe(["upgrade"]).exits(0, 60_000);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
-      await bed.skypipe(["reset", "--yes"]).exits(0);
+      pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
+      await bed.skypipe(["upgrade"]).exits(0, SLOW_MS);
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("kept\n");
+      await bed.skypipe(["reset", "--yes"]).exits(0, SLOW_MS);
       expect(sshd.leftovers()).toEqual([]);
       await until("it has gone", () => sshd.satellites().length === 0);
       const asked = readFileSync(bed.path("asked"), "utf8").split("\n");
@@ -376,8 +382,8 @@ esac`,
         crontab: `case $1 in -l) cat ${file} ;; -r) rm ${file} ;; *) cat >${file} ;; esac`,
       });
       bed.write("crontab", "5 4 * * * backup\n");
-      await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, 60_000);
-      await bed.shell("echo kept | skypipe x").exits(0);
+      await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(0, SLOW_MS);
+      await bed.shell("echo kept | skypipe x").exits(0, SLOW_MS);
       const [others, ours = ""] = readFileSync(bed.path("crontab"), "utf8").split("\n");
       expect(others).toBe("5 4 * * * backup");
       expect(ours).toMatch(/^@reboot \/bin\/sh '.*' # skypipe satellite$/);
@@ -387,9 +393,9 @@ esac`,
       await until("everything has ended", () => sshd.satellites().length === 0);
       bed.shell(ours.replace("@reboot ", "setsid "));
       await until("it is up", () => sshd.satellites().length === 1);
-      expect((await bed.skypipe(["x"]).exits(0)).out).toBe("kept\n");
+      expect((await bed.skypipe(["x"]).exits(0, SLOW_MS)).out).toBe("kept\n");
 
-      await bed.skypipe(["reset", "--yes"]).exits(0);
+      await bed.skypipe(["reset", "--yes"]).exits(0, SLOW_MS);
       expect(readFileSync(bed.path("crontab"), "utf8")).toBe("5 4 * * * backup\n");
       expect([...sshd.leftovers(), ...sshd.supervisors(), ...sshd.satellites()]).toEqual([]);
     },
@@ -398,14 +404,18 @@ esac`,
 });
 
 describe("a failure is ssh's own words and what to do", () => {
-  it("of a host that is not known yet, without a terminal", async () => {
-    const { bed, sshd } = await useHost();
-    writeFileSync(sshd.knownHosts, "");
-    const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4);
-    expect(err).toMatch(
-      /ssh sky\.test failed \(.*\): its key is not known here yet: log in once with ssh sky\.test/,
-    );
-  });
+  it(
+    "of a host that is not known yet, without a terminal",
+    async () => {
+      const { bed, sshd } = await useHost();
+      writeFileSync(sshd.knownHosts, "");
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4, SLOW_MS);
+      expect(err).toMatch(
+        /ssh sky\.test failed \(.*\): its key is not known here yet: log in once with ssh sky\.test/,
+      );
+    },
+    LONG_MS,
+  );
 
   it(
     "and on a terminal ssh asks by itself",
@@ -416,56 +426,107 @@ describe("a failure is ssh's own words and what to do", () => {
       await screen.type(`skypipe setup ssh ${sshd.alias} --yes`);
       await screen.shows(/continue connecting/);
       await screen.type("yes");
-      await screen.shows(/the satellite is ready/, 60_000);
+      await screen.shows(/the satellite is ready/, SLOW_MS);
     },
     LONG_MS,
   );
 
-  it("of a host whose key has changed", async () => {
-    const { bed, sshd } = await useHost();
-    const other = readFileSync(path.join(path.dirname(sshd.knownHosts), "user_key.pub"), "utf8");
-    writeFileSync(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${other}`);
-    expect((await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4)).err).toMatch(
-      /another one than before/,
-    );
-  });
+  it(
+    "of a host whose key has changed",
+    async () => {
+      const { bed, sshd } = await useHost();
+      const other = readFileSync(path.join(path.dirname(sshd.knownHosts), "user_key.pub"), "utf8");
+      writeFileSync(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${other}`);
+      expect((await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4, SLOW_MS)).err).toMatch(
+        /another one than before/,
+      );
+    },
+    LONG_MS,
+  );
 
-  it("of a login that is refused", async () => {
-    const { bed, sshd } = await useHost({ config: ["AuthorizedKeysFile /dev/null"] });
-    const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4);
-    expect(err).toMatch(/Permission denied.*ssh-copy-id sky\.test/);
-  });
+  it(
+    "of a login that is refused",
+    async () => {
+      const { bed, sshd } = await useHost({ config: ["AuthorizedKeysFile /dev/null"] });
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(4, SLOW_MS);
+      expect(err).toMatch(/Permission denied.*ssh-copy-id sky\.test/);
+    },
+    LONG_MS,
+  );
 
-  it("of a host that is not there", async () => {
-    const { bed, sshd } = await useHost();
-    await sshd.down();
-    const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(3);
-    expect(err).toMatch(/Connection refused\): check that the host is up/);
-    expect((await bed.skypipe(["setup", "ssh", "no.such.invalid", "--yes"]).exits(3)).err).toMatch(
-      /check the name/,
-    );
-  });
+  it(
+    "of a host that is not there",
+    async () => {
+      const { bed, sshd } = await useHost();
+      await sshd.down();
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(3, SLOW_MS);
+      expect(err).toMatch(/Connection refused\): check that the host is up/);
+      expect((await bed.skypipe(["setup", "ssh", "no.such.invalid", "--yes"]).exits(3, SLOW_MS)).err).toMatch(
+        /check the name/,
+      );
+    },
+    LONG_MS,
+  );
 
-  it("of a host without Node, or with an old one", async () => {
-    const { bed, sshd } = await useHost();
-    for (const [found, sentence] of [
-      ["v18.19.0", /needs Node 20\.19 or newer on sky\.test, and only v18\.19\.0 is there: install it/],
-      ["none", /needs Node 20\.19 or newer on sky\.test, and none is there: install it/],
-    ] as const) {
-      // What the host says; test/deploy/ssh.test.ts has it looked for.
-      bed.write("bin/ssh", `#!/bin/sh\ncat >/dev/null\necho skypipe-no-node:${found}\n`, 0o755);
-      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(2);
-      expect(err).toMatch(sentence);
-    }
-  });
+  it(
+    "of a host without Node, or with an old one",
+    async () => {
+      const { bed, sshd } = await useHost();
+      for (const [found, sentence] of [
+        ["v18.19.0", /needs Node 20\.19 or newer on sky\.test, and only v18\.19\.0 is there: install it/],
+        ["none", /needs Node 20\.19 or newer on sky\.test, and none is there: install it/],
+      ] as const) {
+        // What the host says; test/deploy/ssh.test.ts has it looked for.
+        bed.write("bin/ssh", `#!/bin/sh\ncat >/dev/null\necho skypipe-no-node:${found}\n`, 0o755);
+        const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(2, SLOW_MS);
+        expect(err).toMatch(sentence);
+      }
+    },
+    LONG_MS,
+  );
 
-  it("of what is no host", async () => {
-    const bed = useBed();
-    const { err } = await bed
-      .skypipe(["setup", "ssh", "--yes", "--", "-oProxyCommand=touch hacked"])
-      .exits(2);
-    expect(err).toMatch(/not a host for ssh/);
-    expect((await bed.skypipe(["setup", "ssh", "--yes"]).exits(2)).err).toMatch(/say on which host/);
-    expect((await bed.skypipe(["setup", "local", "lab"]).exits(2)).err).toMatch(/local takes no host/);
-  });
+  it(
+    "of a host that shares its home with the one on which the satellite runs",
+    async () => {
+      const { bed, sshd } = await useSetUp();
+      pretendOther(sshd, { machine: "another", hostname: "login2" });
+      for (const line of [["setup", "ssh", sshd.alias], ["upgrade"], ["reset", "--yes"]]) {
+        expect((await bed.skypipe(line).exits(3, SLOW_MS)).err).toMatch(
+          /runs on login2, and this login is on .* the same home/,
+        );
+      }
+      expect(sshd.satellites()).toHaveLength(1);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "of a host whose sshd forwards nothing",
+    async () => {
+      const { bed, sshd } = await useHost({ config: ["AllowStreamLocalForwarding no"] });
+      const { err } = await bed.skypipe(["setup", "ssh", sshd.alias, "--yes"]).exits(3, SLOW_MS);
+      expect(err).toMatch(
+        /ssh does not forward to it: its sshd must allow that \(AllowStreamLocalForwarding\), or .* --url/,
+      );
+    },
+    LONG_MS,
+  );
+
+  it(
+    "of what is no host",
+    async () => {
+      const bed = useBed();
+      const { err } = await bed
+        .skypipe(["setup", "ssh", "--yes", "--", "-oProxyCommand=touch hacked"])
+        .exits(2, SLOW_MS);
+      expect(err).toMatch(/not a host for ssh/);
+      expect((await bed.skypipe(["setup", "ssh", "--yes"]).exits(2, SLOW_MS)).err).toMatch(
+        /say on which host/,
+      );
+      expect((await bed.skypipe(["setup", "local", "lab"]).exits(2, SLOW_MS)).err).toMatch(
+        /local takes no host/,
+      );
+    },
+    LONG_MS,
+  );
 });

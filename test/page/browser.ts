@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { expect, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 
 const program: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** A person would have given up; less than a test may take, so that it is told what did not come. */
@@ -95,7 +95,8 @@ export class Visit {
       await this.page.emulateMedia({ colorScheme });
       await this.page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`) });
       const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(", ")}`);
+      if (found.length > 0) throw new Error(`axe-core minds ${found.join("; ")}`);
     }
   }
 }

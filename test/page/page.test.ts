@@ -10,6 +10,7 @@ import { useBed } from "../support/use-bed.ts";
 import { hasChromium, launch, Visit } from "./browser.ts";
 
 const token = "a token of this test only";
+const patiently = { timeout: 20_000 };
 
 async function bedWithToken(): Promise<{ bed: Bed; url: string; port: number }> {
   const bed = useBed();
@@ -68,7 +69,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
 
     const lines = page.getByRole("log").locator(".line");
     await page.getByLabel("Search what is shown").fill("PEAR");
-    await expect.poll(() => lines.allTextContents()).toEqual(["green pear"]);
+    await expect.poll(() => lines.allTextContents(), patiently).toEqual(["green pear"]);
     await page.getByLabel("Search what is shown").fill("");
     await page.getByRole("button", { name: "Pause" }).click();
     await writer.write("while it was paused\n");
@@ -98,7 +99,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     writeFileSync(bed.path("empty.bin"), "");
     const files = ["file-1.bin", "file-2.bin", "empty.bin"].map((name) => bed.path(name));
     await page.getByLabel("Choose files").setInputFiles(files);
-    await expect.poll(() => page.getByText("is safe").count()).toBe(4);
+    await expect.poll(() => page.getByText("is safe").count(), patiently).toBe(4);
     await visit.look("send");
     const got = [1, 2, 3].map((at) => bed.path(`got-${at}`));
     for (const file of got) await bed.skypipe(["recv", "letters", "-o", file]).exits(0);
@@ -107,9 +108,9 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     expect(visit.complaints).toEqual([]);
   });
 
-  it("receives onto the disk, in constant memory, and never half a file", async () => {
+  it("receives onto the disk, in constant memory", async () => {
     const { bed, url } = await bedWithToken();
-    const hash = noiseFile(bed.path("large.bin"), 200 * MiB, 7);
+    const hash = noiseFile(bed.path("large.bin"), 100 * MiB, 7);
     await bed.skypipe(["send", "files", bed.path("large.bin")]).exits(0);
     const visit = await Visit.to(browser, url);
     const { page } = visit;
@@ -128,12 +129,19 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     expect(usedSize).toBeLessThan(40 * MiB);
     await bed.pipe("files", { streams: 0 });
     await visit.look("receive");
+  });
 
+  it("never leaves half a file under its name", async () => {
+    const { bed, url } = await bedWithToken();
+    const visit = await Visit.to(browser, url);
+    await visit.signIn(token);
+    await visit.open("files");
+    await visit.tab("Receive");
     const writer = bed.skypipe(["send", "files", "--whole"], { stdin: "socket" });
     await writer.write(noise(MiB, 1));
-    const half = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Receive as a file" }).click();
-    const broken = await half;
+    const coming = visit.page.waitForEvent("download");
+    await visit.page.getByRole("button", { name: "Receive as a file" }).click();
+    const broken = await coming;
     writer.kill("SIGINT");
     await writer.exits(130);
     expect(await broken.failure()).not.toBeNull();
@@ -196,7 +204,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     await visit.tab("Send");
     link.cutAt([3, 9, 15].map((at) => at * MiB));
     await page.getByLabel("Choose files").setInputFiles(bed.path("large.bin"));
-    await page.getByText("is safe").waitFor();
+    await page.getByText("is safe").waitFor({ timeout: 60_000 });
     expect(link.cuts).toBe(3);
 
     link.cutAt([30, 36, 42].map((at) => at * MiB));
@@ -260,7 +268,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     await visit.signIn(token);
     await page.getByRole("button", { name: "board", exact: true }).press("Enter");
     await page.getByRole("tab", { name: "Look" }).press("ArrowRight");
-    await expect.poll(() => page.getByRole("tab", { selected: true }).textContent()).toBe("Send");
+    await expect.poll(() => page.getByRole("tab", { selected: true }).textContent(), patiently).toBe("Send");
     await page.keyboard.press("ArrowLeft");
     await page.getByRole("button", { name: "Drop", exact: true }).press("Enter");
     await page.getByRole("button", { name: "Drop it" }).press("Enter");

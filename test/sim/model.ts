@@ -139,7 +139,7 @@ export class Model {
     // Of a binary stream that aborts nothing is promised; a stream that `one` took may have been let go.
     if (!hasFinished && (writer.isBinary || writer.outcome?.type === "failed")) return;
     if (this.hasOnes(plan.pipe) && this.#wasLetGo(writer)) return;
-    if (this.#cut.has(plan.pipe) || this.#mayHaveCut(writer)) return;
+    if (this.mayHaveCut(plan.pipe)) return;
     const cover = this.#cover(writer);
     const promised = hasFinished ? writer.writtenBytes : writer.safeBytes;
     const missing = cover.missing(promised);
@@ -156,9 +156,10 @@ export class Model {
   }
 
   /** One that keeps no journal does not tell whom it cuts while they are away. */
-  #mayHaveCut({ plan }: WriterEnd): boolean {
+  mayHaveCut(pipe: string): boolean {
+    if (this.#cut.has(pipe)) return true;
     if (this.#world.plan.store !== "memory") return false;
-    return this.#readersOf(plan.pipe).some(
+    return this.#readersOf(pipe).some(
       (reader) => !reader.isSpectator && (reader.disconnects > 0 || reader.wasKilled),
     );
   }

@@ -13,12 +13,17 @@ export class ReaderEnd extends SimEnd {
   readonly plan: ReaderPlan;
   readonly output: Output;
   /** What the satellite knows of it. */
-  readonly seen: { at: number; session: number; begun: Map<number, number>; hasFailed: boolean } = {
-    at: 0,
-    session: -1,
-    begun: new Map(),
-    hasFailed: false,
-  };
+  readonly seen: {
+    /** When it came, as the witness counts, and in milliseconds. */
+    at: number;
+    atMs: number;
+    session: number;
+    begun: Map<number, number>;
+    /** It has left, or has been told that it failed. */
+    isOver: boolean;
+    /** When its connection was lost; null while there is one. */
+    lostMs: number | null;
+  } = { at: 0, atMs: 0, session: -1, begun: new Map(), isOver: false, lostMs: null };
   readonly isSweeper: boolean;
   outcome: Outcome | null = null;
   isLeaving = false;

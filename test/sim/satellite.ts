@@ -223,7 +223,7 @@ export class SimSatellite {
       wire.isForgotten = true;
       this.wires.delete(wire.number);
       this.world.log(() => `  ${wire.end.name} is lost`);
-      this.post({ type: "lost", connection: wire.number });
+      this.post({ type: "lost", connection: wire.number }, wire);
     });
   }
 

@@ -3,6 +3,8 @@ import type { BrokerEvent } from "../../satellite/pipe/effects.ts";
 import type { Fact } from "../../satellite/wire/fact.ts";
 import { type Chunk, Flag, hasFlag } from "../../satellite/wire/frame.ts";
 import type { SatelliteMessage } from "../../satellite/wire/messages.ts";
+import { checkClaims } from "./claims.ts";
+import type { SimEnd } from "./end.ts";
 import { ReaderEnd } from "./reader.ts";
 import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
@@ -26,6 +28,8 @@ export interface Seen {
   /** One reader, alone, has acknowledged its end: nobody else may begin it. */
   takenBy: ReaderEnd | null;
   readonly begunBy: Set<ReaderEnd>;
+  /** Who has acknowledged its end. */
+  readonly hadBy: Set<ReaderEnd>;
   head: number;
   safe: number;
   stored: { from: number; to: number } | null;
@@ -75,7 +79,7 @@ export class Witness {
       this.#storedBytes += found === undefined ? 0 : found.to - found.from;
     }
     this.#allowedBytes = Math.max(this.#world.plan.limits.maxBufferBytes, this.#storedBytes);
-    for (const end of this.#world.ends) end.currentWire = null;
+    for (const end of this.#world.ends) this.#lost(end);
   }
 
   /** The power went: what was known last may be forgotten. */
@@ -91,7 +95,13 @@ export class Witness {
     this.#forget();
     if (wire === undefined || wire.number !== event.connection || wire.end.currentWire !== wire) return;
     if (event.type === "chunk") this.#chunk(event.chunk);
+    else if (event.type === "lost") this.#lost(wire.end);
     else if (event.type === "message") this.#message(wire, event.message);
+  }
+
+  #lost(end: SimEnd): void {
+    end.currentWire = null;
+    if (end instanceof ReaderEnd) end.seen.lostMs ??= this.#world.clock.nowMs;
   }
 
   #forget(): void {
@@ -112,11 +122,13 @@ export class Witness {
     const { end } = wire;
     this.#opening = message.type === "open" && end instanceof WriterEnd ? end : null;
     this.#reading = message.type === "read" && end instanceof ReaderEnd ? end : null;
+    if (end instanceof ReaderEnd) end.seen.isOver ||= message.type === "leave" || message.type === "bye";
     if (message.type === "ack" && message.end === true && end instanceof ReaderEnd) {
       const seen = this.streams.get(message.stream);
       const begunAt = end.seen.begun.get(message.stream);
       // (An ack that crosses with the error that ends its reader counts for nothing [C-3].)
-      if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.hasFailed) return;
+      if (seen === undefined || begunAt === undefined || end.isSpectator || end.seen.isOver) return;
+      seen.hadBy.add(end);
       const wasEnded = seen.endedAt !== null && seen.endedAt < end.seen.at && !seen.isAborted;
       const isAlone = seen.begunBy.size === 1;
       if (isAlone && (wasEnded || end.plan.mode === "one")) this.#taking = { seen, by: end };
@@ -132,7 +144,10 @@ export class Witness {
   sends(wire: Wire, message: SatelliteMessage): void {
     this.at++;
     const { end } = wire;
-    if (message.type === "welcome" && end.wire === wire) end.currentWire = wire;
+    if (message.type === "welcome") {
+      if (end.wire === wire) end.currentWire = wire;
+      if (end instanceof ReaderEnd) end.seen.lostMs = null;
+    }
     if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
       this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
     }
@@ -184,6 +199,7 @@ export class Witness {
       isGone: false,
       takenBy: null,
       begunBy: new Set(),
+      hadBy: new Set(),
       head: 0,
       safe: 0,
       stored: null,
@@ -195,7 +211,7 @@ export class Witness {
   #toReader(reader: ReaderEnd, message: SatelliteMessage): void {
     if (message.type === "aborted") this.#aborted(message.stream);
     if (message.type === "error") {
-      reader.seen.hasFailed ||= message.ref === ATTACHMENT;
+      reader.seen.isOver ||= message.ref === ATTACHMENT;
       if (message.code === "behind") this.#world.model.cut(reader.plan.pipe);
     }
     if (message.type === "attached") this.#attached(reader);
@@ -212,6 +228,7 @@ export class Witness {
           `${reader.name} is given the stream ${seen.id} of ${writer.name}, whose end ${takenBy.name} has acknowledged`,
         );
       }
+      checkClaims(this.#world, reader, seen);
       seen.begunBy.add(reader);
     } else if (message.type === "withdrawn") {
       this.streams.get(message.stream)?.begunBy.delete(reader);
@@ -223,6 +240,7 @@ export class Witness {
     if (seen.session === sessionsLost) return;
     seen.begun.clear();
     seen.at = this.at;
+    seen.atMs = this.#world.clock.nowMs;
     seen.session = sessionsLost;
   }
 

@@ -1,23 +1,31 @@
+/** What a link carries so that its holder can use a pipe that is sealed, and nothing else (PROTOCOL.md §15, A-10). */
 import type { Right } from "../../../satellite/wire/rights.ts";
+import { SkypipeError } from "../errors.ts";
 import { formatKey, pipeKey } from "./key.ts";
 import type { Keyring, ReaderKey } from "./keyring.ts";
 import { publicKeyOf } from "./stream-keys.ts";
 
+/** Older keys are for what was sealed before they were rotated; a link must not grow for ever. */
+const KEYS_MAX = 8;
+
 /**
- * What a link to a pipe carries [A-10]: its public key for who may only write, which opens nothing; else its secret, and
- * those of before a rotation, so that older streams can be read too.
+ * The public key of a pipe for who may only write, else its secrets, the newest first.
  *
- * @throws SkypipeError `no-key` where the keys are for other pipes
+ * @throws SkypipeError `no-key`
  */
 export async function linkKey(keyring: Keyring, pipe: string, right: Right): Promise<string> {
-  const newest = keyring.writerKey(pipe);
-  if (newest.kind === "write") return formatKey(newest);
   if (right === "write") {
-    return formatKey({ kind: "write", id: newest.id, pipe, publicKey: await publicKeyOf(newest) });
+    const key = keyring.writerKey(pipe);
+    if (key.kind === "write") return formatKey(key);
+    return formatKey({ kind: "write", id: key.id, pipe, publicKey: await publicKeyOf(key) });
   }
-  const secrets = keyring.keys.flatMap<ReaderKey>((key) => {
+  const readers = keyring.keys.flatMap((key): ReaderKey[] => {
     if (key.kind === "account") return [pipeKey(key, pipe)];
     return key.kind === "pipe" && key.pipe === pipe ? [key] : [];
   });
-  return secrets.map(formatKey).join(",");
+  if (readers.length > 0) return readers.slice(0, KEYS_MAX).map(formatKey).join(",");
+  throw new SkypipeError(
+    "no-key",
+    "the key that is known here cannot read that pipe, so a link cannot let others",
+  );
 }

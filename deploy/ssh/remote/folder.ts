@@ -50,9 +50,21 @@ export function readIfThere(file: string): string | null {
   }
 }
 
+/** Throws where it is on another host that has the same home, as in a cluster: two must not share one folder. */
 export function readInstalled({ root }: Folder): Installed | null {
   const text = readIfThere(path.join(root, "satellite.json"));
-  return text === null ? null : (JSON.parse(text) as Installed);
+  if (text === null) return null;
+  const installed = JSON.parse(text) as Installed;
+  if (installed.machine === thisMachine()) return installed;
+  throw new Error(
+    `the satellite in ${root} runs on ${installed.hostname}, and this login is on ${os.hostname()}, which has the same ` +
+      `home: log in to that one; if it is gone for good, remove ${root}`,
+  );
+}
+
+/** Outlives a change of the host's name, where the system has such a number. */
+export function thisMachine(): string {
+  return readIfThere("/etc/machine-id")?.trim() || os.hostname();
 }
 
 export function writeInstalled({ root }: Folder, installed: Installed): void {
@@ -61,4 +73,12 @@ export function writeInstalled({ root }: Folder, installed: Installed): void {
 
 export function readToken({ root }: Folder): string | null {
   return readIfThere(path.join(root, "token"))?.trim() ?? null;
+}
+
+export function readKeys({ root }: Folder): string | null {
+  return readIfThere(path.join(root, "keys"))?.trim() || null;
+}
+
+export function writeKeys({ root }: Folder, keys: string): void {
+  writeWhole(path.join(root, "keys"), `${keys}\n`);
 }

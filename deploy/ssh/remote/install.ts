@@ -2,11 +2,21 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { type Lock, tryLock } from "../../../satellite/store/files/lock.ts";
 import { answers } from "../../local/publish.ts";
-import type { Installation, Installed, Listen } from "../messages.ts";
-import { type Folder, makePrivate, readInstalled, writeInstalled, writeWhole } from "./folder.ts";
+import type { Installation, Installed, Keeping, Listen } from "../messages.ts";
+import {
+  type Folder,
+  makePrivate,
+  readInstalled,
+  readKeys,
+  thisMachine,
+  writeInstalled,
+  writeKeys,
+  writeWhole,
+} from "./folder.ts";
 import { endSupervised, startAtBoot, startsAtBoot, superviseAnew, supervisedLog } from "./supervisor.ts";
 import { hasSystemd, lingers, removeUnit, startUnit, tryToLinger, unitLog } from "./systemd.ts";
 
@@ -27,8 +37,16 @@ export async function install(folder: Folder, wanted: Installation): Promise<voi
     if (wanted.listen !== null) makeToken(folder);
     const keeper = hasSystemd() ? "systemd" : "supervisor";
     const { version, sha256, listen } = wanted;
+    const installed = {
+      version,
+      sha256,
+      keeper,
+      listen,
+      machine: thisMachine(),
+      hostname: os.hostname(),
+    } as const;
     // From here on, whoever looks knows that there is something to go on with, or to take away.
-    writeInstalled(folder, { version, sha256, keeper, listen });
+    writeInstalled(folder, installed);
     const command = commandOf(folder, listen);
     if (keeper === "systemd") {
       await endSupervised(folder.root, bootIn(folder));
@@ -38,8 +56,18 @@ export async function install(folder: Folder, wanted: Installation): Promise<voi
       await superviseAnew(folder.root, command, bootIn(folder));
       if (wanted.usesCrontab) startAtBoot(folder.root, true);
     }
-    await started(folder, { version, sha256, keeper, listen });
+    await started(folder, installed);
     removeOldBundles(folder, wanted);
+  });
+}
+
+/** Where another computer was faster, nothing is changed. */
+export async function keep(folder: Folder, { keys, before }: Keeping): Promise<void> {
+  await locked(folder, async () => {
+    if (readInstalled(folder) === null)
+      throw new Error("there is no satellite that the key could be kept with");
+    const now = readKeys(folder);
+    if (now === null || now === before) writeKeys(folder, keys);
   });
 }
 
@@ -47,6 +75,7 @@ export async function install(folder: Folder, wanted: Installation): Promise<voi
 export async function destroy(folder: Folder): Promise<boolean> {
   if (!fs.existsSync(folder.root)) return removeUnit();
   await locked(folder, async () => {
+    readInstalled(folder); // not that of another host
     removeUnit();
     await endSupervised(folder.root, bootIn(folder));
     if (startsAtBoot()) startAtBoot(folder.root, false);

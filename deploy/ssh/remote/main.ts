@@ -6,8 +6,8 @@ import { statfsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { ANSWER_MARK, type Answer, type HostReport, type Request } from "../messages.ts";
-import { type Folder, folderOf, readInstalled, readToken } from "./folder.ts";
-import { destroy, install, isListening } from "./install.ts";
+import { type Folder, folderOf, readInstalled, readKeys, readToken } from "./folder.ts";
+import { destroy, install, isListening, keep } from "./install.ts";
 import { hasCrontab, startsAtBoot } from "./supervisor.ts";
 import { hasSystemd, lingers } from "./systemd.ts";
 
@@ -24,6 +24,7 @@ export async function answer(request: Request): Promise<void> {
 async function carryOut(request: Request): Promise<Answer> {
   const folder = folderOf(process.env);
   if (request.op === "install") await install(folder, request);
+  if (request.op === "keep") await keep(folder, request);
   const existed = request.op === "destroy" && (await destroy(folder));
   return { ok: true, existed, report: await look(folder) };
 }
@@ -49,6 +50,7 @@ async function look(folder: Folder): Promise<HostReport> {
     listen,
     isRunning: installed !== null && (await isListening(folder, listen)),
     token: listen === null ? null : readToken(folder),
+    keys: installed === null ? null : readKeys(folder),
   };
 }
 

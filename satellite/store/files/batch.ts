@@ -71,10 +71,10 @@ export class Batch {
     return this.#placed.map(({ held }) => held);
   }
 
-  /** Takes what waits of one stream, as much as its turn allows. Returns whether that was all. */
-  take(held: Held): boolean {
+  /** Takes what waits of one stream, up to so many bytes. Returns whether that was all. */
+  take(held: Held, turnBytes: number): boolean {
     const { tail } = held;
-    const untilBytes = this.#staging.bytes + this.#sizes.turnBytes;
+    const untilBytes = this.#staging.bytes + turnBytes;
     const position = this.#position;
     const first = held.inFlight;
     let index = first;

@@ -118,10 +118,12 @@ export class Commits {
     if (!hasChunks && moves.length === 0) return null;
     const { segment } = await state.segments.toAppend();
     const batch = new Batch(segment, this.#staging, sizes, state.segments.headerOf(segment));
+    // A stream that nobody waits beside has as long a turn as there is room.
+    const turnBytes = this.waiting.size === 1 ? sizes.batchBytes : sizes.turnBytes;
     for (const held of this.waiting) {
       if (this.isHeldBack || batch.isFull) break;
       this.waiting.delete(held);
-      if (!batch.take(held)) this.waiting.add(held); // its next turn is after all others
+      if (!batch.take(held, turnBytes)) this.waiting.add(held); // its next turn is after all others
     }
     for (const move of moves) batch.move(move);
     return batch;

@@ -7,7 +7,7 @@ export interface Sizes {
   readonly segmentBytes: number;
   /** One write: enough to keep a disk busy, little enough that acknowledgements keep coming. */
   readonly batchBytes: number;
-  /** What one stream may have of it in its turn, so that no stream waits long for another. */
+  /** What one of several streams may have of it in its turn, so that no stream waits long for another. */
   readonly turnBytes: number;
   /** What an extent holds of its stream at most. The broker reads so much at once: then it reads nothing in vain. */
   readonly extentBytes: number;

@@ -3,11 +3,13 @@ import type { Scenario } from "../scenario.ts";
 import { budget } from "./budget.ts";
 import { backlogOnDisk } from "./durable.ts";
 import { fanout, messages } from "./fanout.ts";
+import { firstUse } from "./first-use.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { lines } from "./lines.ts";
 import { live } from "./live.ts";
 import { scaling } from "./scaling.ts";
+import { seal } from "./seal.ts";
 import { slow } from "./slow.ts";
 import { commits, recovery, store } from "./store.ts";
 import { trigger } from "./trigger.ts";
@@ -27,4 +29,6 @@ export const scenarios: readonly Scenario[] = [
   idle,
   budget,
   scaling,
+  seal,
+  firstUse,
 ];

@@ -13,7 +13,7 @@ const boundMs = 120_000;
 const mibOf: Record<Context["size"], number> = { full: 1_024, quick: 256, tiny: 4 };
 
 /** There is no relay on the way: the other side runs the consumer. With the fastest cipher it has. */
-async function ssh(bed: Bed, bytes: number): Promise<Sample> {
+export async function ssh(bed: Bed, bytes: number): Promise<Sample> {
   const { pid, remote } = await sshd(bed);
   await bed.shell(`${remote} true`).exits(0);
   const relay = meter(pid);

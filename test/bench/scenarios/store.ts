@@ -110,7 +110,7 @@ export const commits: Scenario = {
             "streams/s": count / (await ddSeconds(bed, text.length, count * text.length)),
           }),
         },
-        targets: [],
+        targets: [{ of: "skypipe", metric: "streams/s", atLeast: 2_000 }],
       },
     ];
   },
@@ -142,7 +142,7 @@ export const recovery: Scenario = {
           skypipe: async (bed) => ({ ms: await recoveryMs(bed, bytes) }),
           "skypipe with an empty folder": async (bed) => ({ ms: await recoveryMs(bed, 0) }),
         },
-        targets: [],
+        targets: [{ of: "skypipe", metric: "ms", atMost: 1_000 }],
         rounds: 3,
       },
     ];

@@ -33,6 +33,7 @@ const routes: readonly (readonly [method: string, path: RegExp, handler: Handler
   ["POST", /^\/apps\/([^/]+)\/machines\/([^/]+)\/start$/, machine.startMachine],
   ["POST", /^\/apps\/([^/]+)\/machines\/([^/]+)\/lease$/, machine.acquireLease],
   ["DELETE", /^\/apps\/([^/]+)\/machines\/([^/]+)\/lease$/, machine.releaseLease],
+  ["POST", /^\/apps\/([^/]+)\/machines\/([^/]+)\/metadata\/([^/]+)$/, machine.setMetadata],
 ];
 
 export interface ApiParts {

@@ -154,6 +154,17 @@ export const releaseLease: Handler = (call, name = "", id = "") => {
   return ok({ status: "success", data: { ok: true } });
 };
 
+export const setMetadata: Handler = (call, name = "", id = "", key = "") => {
+  mayWrite(call.token);
+  const machine = machineFor(call, name, id);
+  refuseLeased(call, machine);
+  machine.config = {
+    ...machine.config,
+    metadata: { ...machine.config.metadata, [decodeURIComponent(key)]: textOf(call.body["value"]) },
+  };
+  return ok(null, 204);
+};
+
 function machineFor({ state, token }: Call, name: string, id: string): MachineState {
   const machine = appFor(state, token, name).machines.get(id);
   if (machine === undefined) throw new Refusal(404, "machine not found");

@@ -36,6 +36,8 @@ type Key = AccountKey | ((PipeKey | WriteKey) & { readonly pipe: string });
 const PREFIXES = { account: "skypipe_k1_", pipe: "skypipe_r1_", write: "skypipe_w1_" } as const;
 const CHECK_BYTES = 3;
 const TIME_BYTES = 4;
+/** Older keys are for what was sealed before they were rotated; a link must not grow for ever. */
+const LINK_KEYS_MAX = 8;
 
 /** All that somebody has given, the newest first. */
 export class Keyring {
@@ -71,18 +73,29 @@ export class Keyring {
     return null;
   }
 
-  /** The text of what a link carries for one pipe: its secret, or its public key where only that is wanted. */
-  async text(
-    pipe: string,
-    publicKeyOf: ((key: PipeKey) => Promise<Uint8Array>) | null,
-  ): Promise<string | null> {
-    const key = await this.writer(pipe);
-    if (key === null || key.kind === "write") return null;
-    const kind = publicKeyOf === null ? "pipe" : "write";
-    const bytes = publicKeyOf === null ? key.secret : await publicKeyOf(key);
-    const body = joined(key.id, bytes, new TextEncoder().encode(pipe));
-    return formatKey(PREFIXES[kind], body, await checkOf(PREFIXES[kind], body));
+  /** What a link to a pipe carries for who may read it: its secrets, the newest first [A-10]; `null` where there are none. */
+  async readerText(pipe: string): Promise<string | null> {
+    const texts: string[] = [];
+    for (const key of this.#keys.slice(0, LINK_KEYS_MAX)) {
+      if (key.kind === "write" || (key.kind === "pipe" && key.pipe !== pipe)) continue;
+      const { id, secret } = key.kind === "account" ? await pipeKey(key, pipe) : key;
+      texts.push(await textOf(PREFIXES.pipe, id, secret, pipe));
+    }
+    return texts.length === 0 ? null : texts.join(",");
   }
+
+  /** The same for who may only write: the public key, which opens nothing [Z-2]. */
+  async writerText(pipe: string, publicKeyOf: (key: PipeKey) => Promise<Uint8Array>): Promise<string | null> {
+    const key = await this.writer(pipe);
+    if (key === null) return null;
+    const publicKey = key.kind === "write" ? key.publicKey : await publicKeyOf(key);
+    return textOf(PREFIXES.write, key.id, publicKey, pipe);
+  }
+}
+
+async function textOf(prefix: string, id: Uint8Array, bytes: Uint8Array, pipe: string): Promise<string> {
+  const body = joined(id, bytes, new TextEncoder().encode(pipe));
+  return formatKey(prefix, body, await checkOf(prefix, body));
 }
 
 /** HKDF-SHA-256 with an empty salt (RFC 5869). */

@@ -58,8 +58,7 @@ export function Share({ session, pipe, keyring }: ShareProps) {
       }),
       (message) => (message.type === "shared" ? message : null),
     );
-    // A link that only writes has no key that opens anything [Z-2].
-    const key = (await keyring?.text(pipe, right === "write" ? publicKeyOf : null)) ?? null;
+    const key = (await keyForLink(keyring, pipe, right)) ?? null;
     setLink(formatLink({ url: `${location.origin}/`, token, key }));
     refresh();
   };
@@ -91,6 +90,14 @@ export function Share({ session, pipe, keyring }: ShareProps) {
       </ul>
     </section>
   );
+}
+
+async function keyForLink(
+  keyring: Keyring | null,
+  pipe: string,
+  right: Right,
+): Promise<string | null | undefined> {
+  return right === "write" ? keyring?.writerText(pipe, publicKeyOf) : keyring?.readerText(pipe);
 }
 
 function ShareForm({ pipe, onWish }: { readonly pipe: string; readonly onWish: (wish: Wish) => void }) {
