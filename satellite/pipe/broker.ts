@@ -18,6 +18,9 @@ import { Sessions } from "./sessions.ts";
 import { Shares } from "./shares.ts";
 import { admit } from "./sharing.ts";
 
+/** The end of a crowded session is work: other events come between those of many that are due together. */
+const DEADLINES_AT_ONCE = 4;
+
 export interface BrokerOptions {
   readonly limits: Limits;
   /** Name and version, as in `welcome`. */
@@ -78,7 +81,7 @@ export class Broker {
   handle(event: BrokerEvent, nowMs: number): readonly BrokerEffect[] {
     this.#ctx.nowMs = Math.max(nowMs, this.#ctx.nowMs);
     this.#dispatch(event);
-    this.#ctx.deadlines.run(this.#ctx.nowMs);
+    this.#ctx.deadlines.run(this.#ctx.nowMs, DEADLINES_AT_ONCE);
     this.#afterwards();
     return this.#ctx.takeEffects();
   }

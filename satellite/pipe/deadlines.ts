@@ -23,9 +23,11 @@ export class Deadlines {
     return this.#heap[0]?.atMs ?? null;
   }
 
-  /** Runs everything that is due at `nowMs`. */
-  run(nowMs: number): void {
-    for (let next = this.nextMs(); next !== null && next <= nowMs; next = this.nextMs()) {
+  /** Runs what is due at `nowMs`, up to `most` of it: the rest is due as before. */
+  run(nowMs: number, most: number): void {
+    for (let left = most; left > 0; left--) {
+      const next = this.nextMs();
+      if (next === null || next > nowMs) return;
       this.#pop()?.run();
     }
   }

@@ -78,7 +78,7 @@ function open(desk: Desk, session: Session, request: Open): void {
   if (known !== undefined) return known.writer.replay(ctx, known); // [C-3]
   checkName(request.pipe);
   guard(session, "open", request.pipe);
-  checkAttachments(desk, session, request.ref);
+  checkAttachments(desk, session, request.ref, false);
   checkLimit(ctx.streams.size, ctx.limits.streamsMax, "streams on this satellite");
   const pipe = desk.pipes.obtain(ctx.limits, request.pipe);
   checkLimit(pipe.runningCount, ctx.limits.runningStreamsPerPipeMax, "writers on this pipe");
@@ -108,8 +108,7 @@ function read(desk: Desk, session: Session, request: Read): void {
   if (session.readerOn(request.pipe) !== null) {
     throw new WireError("usage", "a session reads a pipe once; use another session for a second reader"); // [R-1]
   }
-  checkAttachments(desk, session, request.ref);
-  checkReaders(desk, session);
+  checkAttachments(desk, session, request.ref, true);
   if (request.mode === "peek" && (desk.pipes.find(request.pipe)?.streams.size ?? 0) === 0) {
     throw new WireError("not-found", `there is nothing in ${describe(request.pipe)}`); // [R-7]
   }
@@ -226,13 +225,7 @@ function guard({ rights }: Session, request: Guarded, pipe: string | null = null
   if (!allows(rights, request, pipe)) throw new WireError("forbidden", "the token does not allow this");
 }
 
-/** A share has so many readers over all its sessions [K-1]. */
-function checkReaders({ ctx, sessions }: Desk, { rights }: Session): void {
-  if (rights.scope === null) return;
-  checkLimit(sessions.readersOf(rights.scope.share), ctx.limits.readersPerShareMax, "readers by this link");
-}
-
-function checkAttachments(desk: Desk, session: Session, ref: number): void {
+function checkAttachments(desk: Desk, session: Session, ref: number, isReader: boolean): void {
   if (session.writers.has(ref) || session.readers.has(ref)) {
     throw new WireError("protocol", "this ref belongs to another attachment"); // [C-3]
   }
@@ -241,6 +234,12 @@ function checkAttachments(desk: Desk, session: Session, ref: number): void {
     desk.ctx.limits.attachmentsPerSessionMax,
     "writers and readers in one session",
   );
+  const { ctx, sessions } = desk;
+  const { scope } = session.rights;
+  if (scope === null) return;
+  const { attachments, readers } = sessions.attachedBy(scope.share);
+  checkLimit(attachments, ctx.limits.attachmentsPerShareMax, "writers and readers by this link");
+  if (isReader) checkLimit(readers, ctx.limits.readersPerShareMax, "readers by this link");
 }
 
 function describe(pipe: string): string {

@@ -52,12 +52,15 @@ export class Sessions {
     return count;
   }
 
-  /** How many readers those have who came by this share. */
-  readersOf(share: string): number {
-    let count = 0;
-    for (const { rights, readers } of this.#byId.values())
-      if (rights.scope?.share === share) count += readers.size;
-    return count;
+  /** What those have attached who came by this share. */
+  attachedBy(share: string): { attachments: number; readers: number } {
+    const attached = { attachments: 0, readers: 0 };
+    for (const session of this.#byId.values()) {
+      if (session.rights.scope?.share !== share) continue;
+      attached.attachments += session.attachmentCount;
+      attached.readers += session.readers.size;
+    }
+    return attached;
   }
 
   /** The session that is there, to whoever knows its secret [S-2]. */

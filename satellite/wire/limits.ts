@@ -25,6 +25,7 @@ export interface Limits {
   readonly streamsPerPipeMax: number;
   readonly sharesMax: number;
   readonly sessionsPerShareMax: number;
+  readonly attachmentsPerShareMax: number;
   readonly readersPerShareMax: number;
   readonly busyMsPerS: number;
   readonly shareMsPerS: number;
@@ -79,7 +80,8 @@ export const limits: Limits = {
   streamsPerPipeMax: 100_000,
   sharesMax: 10_000,
   sessionsPerShareMax: 1_024,
-  readersPerShareMax: 64,
+  attachmentsPerShareMax: 512,
+  readersPerShareMax: 16,
   busyMsPerS: 750,
   shareMsPerS: 250,
   strangersMax: 1_000,
