@@ -215,10 +215,20 @@ function oddFrame(random: () => number, bytes: (size: number) => Buffer): Buffer
 
 /** So many answers have come. */
 function heard(caller: Caller, answers: number): Promise<void> {
+  return waitFor(caller, () => caller.heard.split("HTTP/1.1 ").length > answers);
+}
+
+function said(caller: Caller, words: RegExp): Promise<void> {
+  return waitFor(caller, () => words.test(caller.heard));
+}
+
+function waitFor(caller: Caller, condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
-    caller.socket.on("data", () => {
-      if (caller.heard.split("HTTP/1.1 ").length > answers) resolve();
-    });
+    const look = (): void => {
+      if (condition()) resolve();
+    };
+    caller.socket.on("data", look);
+    look();
   });
 }
 
@@ -235,20 +245,12 @@ async function churn(victim: Victim, { count: many }: Size): Promise<Outcome> {
       }),
     );
     await Promise.all(
-      callers.map((caller) => Promise.race([said(caller, "attached"), caller.closed, pause(300)])),
+      callers.map((caller) => Promise.race([said(caller, /attached|error|HTTP\/1.1 4/), caller.closed])),
     );
     sessions += count(callers, ({ heard }) => heard.includes("attached"));
     await leave(callers); // without bye: each of them stays in grace
   }
   return { tried: many, sessions };
-}
-
-function said(caller: Caller, word: string): Promise<void> {
-  return new Promise((resolve) => {
-    caller.socket.on("data", () => {
-      if (caller.heard.includes(word)) resolve();
-    });
-  });
 }
 
 export type AttackName =
