@@ -31,10 +31,10 @@ it.each(stores)(
     const store = await open();
     onTestFinished(async () => store.close());
     let durable = 0;
-    let wake = (): void => {};
+    let wake: (() => void) | undefined;
     store.onDurable = (_stream, offset) => {
       durable = offset;
-      wake();
+      wake?.();
     };
     await store.recover();
     store.create({ id: 1, pipe: "p", openedMs: 0 });
@@ -59,7 +59,7 @@ it.each(stores)(
       const until = (index - 8) * payload.length;
       await new Promise<void>((resolve) => {
         wake = () => durable >= until && resolve();
-        wake();
+        wake?.();
       });
       if (index >= 20) {
         const offset = (index - 20) * payload.length;
