@@ -145,9 +145,9 @@ it("an upgrade in the middle of a transfer loses and repeats no byte, whatever e
   await bed.pipe("x", { readers: 1 });
   const writer = bed.skypipe(["send", "x", "--whole", "--limit", "2M"], { stdin: "socket" });
   const sent = createHash("sha256");
-  let isOver = false;
+  const over = new AbortController();
   const feed = async (): Promise<void> => {
-    for (let block = 0; !isOver; block++) {
+    for (let block = 0; !over.signal.aborted; block++) {
       const bytes = noise(64 * KiB, block);
       sent.update(bytes);
       await writer.write(bytes);
@@ -162,7 +162,7 @@ it("an upgrade in the middle of a transfer loses and repeats no byte, whatever e
   expect(standIn.machines[0]?.instance_id).not.toBe(old);
   standIn.edge.cutAll();
   await bed.pipe("x", { writers: 1, readers: 1 });
-  isOver = true;
+  over.abort();
   await fed;
   await writer.exits(0, 60_000);
   await reader.exits(0, 60_000);
