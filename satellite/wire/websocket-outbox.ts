@@ -53,9 +53,13 @@ export class Outbox {
     return this.#bytes + this.#channel.writableLength;
   }
 
-  /** What of that waits for `flush`. */
+  /** What of that waits for `flush`, headers left out. */
   get gatheredBytes(): number {
     return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0;
   }
 
   text(text: string): void {

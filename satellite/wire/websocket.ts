@@ -132,7 +132,7 @@ export class WebSocketPeer {
 
   #schedule(): void {
     if (this.#outbox.gatheredBytes >= GATHERED_BYTES_MAX) this.flush();
-    if (this.#isScheduled || this.#outbox.gatheredBytes === 0) return;
+    if (this.#isScheduled || this.#outbox.isEmpty) return;
     this.#isScheduled = true;
     this.#later(() => {
       if (this.#isScheduled) this.flush();

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setup as buildWhatIsStale } from "../support/build.ts";
 import { MiB } from "../support/bytes.ts";
+import { clearOnSignals } from "./beds.ts";
 import { chartOf } from "./chart.ts";
 import { described, type Machine, machine } from "./machine.ts";
 import { ensurePeers } from "./peers.ts";
@@ -123,6 +124,7 @@ async function main(): Promise<void> {
   await profile(profiledMibOf[size] * MiB, (line) => print(`${line}\n`));
 }
 
+clearOnSignals();
 try {
   await main();
 } catch (error) {

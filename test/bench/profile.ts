@@ -3,11 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
-import { Bed } from "../support/bed.ts";
 import { MiB } from "../support/bytes.ts";
+import { withBed } from "./beds.ts";
 import { flood } from "./flow.ts";
 import { pipeOf } from "./routes.ts";
-import { meter } from "./usage.ts";
 
 /** What is used of a .cpuprofile. */
 export interface CpuProfile {
@@ -49,28 +48,15 @@ function nameOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["
 
 /** Moves bytes and tells the costs. The bundle is as it is shipped, but for the names, which are kept. */
 export async function profile(bytes: number, say: (text: string) => void): Promise<void> {
-  const bed = new Bed();
-  try {
+  await withBed(async (bed) => {
     const bundle = bed.path("skypipe.cjs");
-    buildSync({
-      absWorkingDir: root,
-      entryPoints: ["cli/main.ts"],
-      outfile: bundle,
-      bundle: true,
-      platform: "node",
-      target: "node20",
-      format: "cjs",
-      logLevel: "error",
-      define: { "import.meta.url": "__filename" },
-      external: ["bufferutil", "utf-8-validate"],
-    });
+    buildNamed(bundle);
     const flags = ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", bed.path("profile")];
     const relay = bed.spawn(process.execPath, [...flags, bundle, "satellite", "--memory", "--port", "0"]);
     await relay.puts("\n");
     bed.env.SKYPIPE_SATELLITE = relay.out.trim();
-    const costs = meter(relay.pid);
     const figures = await flood(bed, { relay, ...pipeOf(bed, "bench") }, bytes, boundMs);
-    const { "relay CPU s/GiB": cpu = Number.NaN } = costs("relay", bytes);
+    const { "MiB/s": rate = Number.NaN, "relay CPU s/GiB": cpu = Number.NaN } = figures;
     relay.kill("SIGTERM");
     await relay.exits(0);
     const [file = ""] = readdirSync(bed.path("profile"));
@@ -78,11 +64,24 @@ export async function profile(bytes: number, say: (text: string) => void): Promi
       JSON.parse(readFileSync(path.join(bed.path("profile"), file), "utf8")) as CpuProfile,
     );
     say(
-      `${bytes / MiB} MiB live at ${Math.round(figures["MiB/s"] ?? 0)} MiB/s; satellite ${cpu.toFixed(2)} CPU s/GiB`,
+      `${bytes / MiB} MiB live at ${Math.round(rate)} MiB/s; the satellite, profiled: ${cpu.toFixed(2)} CPU s/GiB`,
     );
     for (const { what, share } of found.slice(0, shown))
       say(`${(share * 100).toFixed(1).padStart(6)} %  ${what}`);
-  } finally {
-    await bed.close();
-  }
+  });
+}
+
+function buildNamed(outfile: string): void {
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: ["cli/main.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "error",
+    define: { "import.meta.url": "__filename" },
+    external: ["bufferutil", "utf-8-validate"],
+  });
 }

@@ -1,6 +1,6 @@
 /** Runs groups: each contestant once in each round, so that what else the machine does meets all of them. */
-import { Bed } from "../support/bed.ts";
 import { within } from "../support/until.ts";
+import { withBed } from "./beds.ts";
 import type { Contestant, Context, Group, Result, Sample, Scenario, Target, Verdict } from "./scenario.ts";
 import { type Spread, spread } from "./statistics.ts";
 
@@ -71,14 +71,11 @@ async function runGroup(
 }
 
 async function turn(name: string, contestant: Contestant, boundMs: number): Promise<Sample> {
-  const bed = new Bed();
-  const running = contestant(bed);
-  running.catch(() => undefined); // when time is over, its processes end under it
-  try {
-    return await within(`the turn of ${name}`, running, boundMs);
-  } finally {
-    await bed.close();
-  }
+  return withBed(async (bed) => {
+    const running = contestant(bed);
+    running.catch(() => undefined); // when time is over, its processes end under it
+    return within(`the turn of ${name}`, running, boundMs);
+  });
 }
 
 function spreads(turns: readonly Sample[]): Record<string, Spread> {

@@ -192,6 +192,7 @@ function taps(start: Start): void {
     const reader = await two.read(pipe);
     const writer = await writing.open(pipe);
     await writer.pour(512 * KiB, 1024);
+    await writing.until("credit for more", () => writer.credit > writer.offset + 7);
     writer.write("in mid-");
     await reader.untilBytes(512 * KiB + 7);
     await fence(one);

@@ -11,7 +11,7 @@ import { connect } from "../../cli/client/connect.ts";
 import { bundleOf, compressBundle, ownBundle } from "../../deploy/bundle.ts";
 import { Proc } from "../support/proc.ts";
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 }); // a whole build, perhaps beside others
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

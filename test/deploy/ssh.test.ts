@@ -78,7 +78,9 @@ describe("Node on the host", () => {
     expect(found(bed)).toContain("skypipe-no-node:v18.19.0");
     bed.link(".nvm/versions/node/v99/bin/node", process.execPath);
     expect(found(bed)).toBe("program\n");
-    expect(found(bed, { HOME: "/nonexistent", PATH: path.dirname(process.execPath) })).toBe("program\n");
+    expect(
+      found(bed, { HOME: "/nonexistent", PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` }),
+    ).toBe("program\n");
   });
 
   it.each(["bash", "dash", "zsh", "fish", "tcsh"])("is found from %s", (shell) => {

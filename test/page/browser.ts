@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 
 const program: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** A person would have given up; less than a test may take, so that it is told what did not come. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 /** Left there to be looked at; git does not keep them. */
 const pictures: string = fileURLToPath(new URL("../../coverage/pictures", import.meta.url));
 

@@ -10,7 +10,7 @@ import { useBed } from "../support/use-bed.ts";
 import { hasChromium, launch, Visit } from "./browser.ts";
 
 const token = "a token of this test only";
-const patiently = { timeout: 20_000 };
+const patiently = { timeout: 60_000 };
 
 async function bedWithToken(): Promise<{ bed: Bed; url: string; port: number }> {
   const bed = useBed();

@@ -180,6 +180,13 @@ describe.each(sides)("[T-2] ours is %s", (_side, make) => {
     }
   });
 
+  it("says nothing at all, where that is a message", async () => {
+    const { ours, heard } = await make();
+    ours.peer.sendText("");
+    await until("the empty text", () => heard.length === 1);
+    expect(heard).toEqual([""]);
+  });
+
   it("hears fragments, and pings between them", async () => {
     const { ours, theirs, theirPongs } = await make();
     const frame = randomBytes(90_000);

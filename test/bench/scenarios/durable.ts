@@ -8,9 +8,10 @@
  */
 import { once } from "node:events";
 import { connect } from "../../../cli/client/index.ts";
-import { Bed } from "../../support/bed.ts";
+import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB } from "../../support/bytes.ts";
 import { noiseBlocks } from "../../support/noise-flow.ts";
+import { withBed } from "../beds.ts";
 import { asBlock, ddSeconds, secondsOf, settle } from "../disk.ts";
 import { flood, sink, sunkBytes, zeros } from "../flow.ts";
 import { satelliteUrl, skypipe } from "../routes.ts";
@@ -26,8 +27,7 @@ function durable(bed: Bed, bytes: number): ReturnType<ReturnType<typeof skypipe>
 
 /** How many bytes one acknowledgement tells of, where the writer is at the other end of a connection. */
 async function commitBytes(bytes: number): Promise<number> {
-  const bed = new Bed();
-  try {
+  return withBed(async (bed) => {
     await durable(bed, bytes);
     const end = await connect({ url: satelliteUrl(bed) });
     let acknowledgements = 0;
@@ -37,9 +37,7 @@ async function commitBytes(bytes: number): Promise<number> {
     await once(writer, "finish");
     await end.close();
     return bytes / acknowledgements;
-  } finally {
-    await bed.close();
-  }
+  });
 }
 
 async function backlog(bed: Bed, bytes: number): Promise<Sample> {

@@ -3,10 +3,11 @@ import { openFilesStore } from "../../../satellite/store/files/files.ts";
 import { encodeChunk } from "../../../satellite/wire/encode.ts";
 import { Flag } from "../../../satellite/wire/frame.ts";
 import { writeSmallStreams } from "../../e2e/durable-scenarios.ts";
-import { Bed } from "../../support/bed.ts";
+import type { Bed } from "../../support/bed.ts";
 import { KiB, MiB, noise } from "../../support/bytes.ts";
 import { Durable } from "../../support/durable.ts";
 import { feedNoise } from "../../support/noise-flow.ts";
+import { withBed } from "../beds.ts";
 import { asBlock, ddSeconds, secondsOf, settle } from "../disk.ts";
 import type { Context, Group, Scenario } from "../scenario.ts";
 
@@ -53,12 +54,7 @@ async function appendRaw(bed: Bed, bytes: number): Promise<{ seconds: number; co
 }
 
 async function commitBytes(bytes: number): Promise<number> {
-  const bed = new Bed();
-  try {
-    return bytes / (await appendRaw(bed, bytes)).commits;
-  } finally {
-    await bed.close();
-  }
+  return withBed(async (bed) => bytes / (await appendRaw(bed, bytes)).commits);
 }
 
 export const store: Scenario = {
