@@ -110,7 +110,7 @@ async function hammering(victim: Victim, { count: many, random }: Size): Promise
     await Promise.all(
       callers.map((caller) => caller.write("GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(3))),
     );
-    await Promise.all(callers.map((caller) => Promise.race([heard(caller, 3), caller.closed])));
+    await Promise.all(callers.map((caller) => Promise.race([answered(caller, 3), caller.closed])));
     served += count(callers, ({ heard }) => heard.startsWith("HTTP/1.1 200"));
     refused += count(callers, ({ heard }) => heard.includes("HTTP/1.1 429"));
     await leave(callers);
@@ -214,7 +214,7 @@ function oddFrame(random: () => number, bytes: (size: number) => Buffer): Buffer
 }
 
 /** So many answers have come. */
-function heard(caller: Caller, answers: number): Promise<void> {
+function answered(caller: Caller, answers: number): Promise<void> {
   return waitFor(caller, () => caller.heard.split("HTTP/1.1 ").length > answers);
 }
 
