@@ -146,7 +146,7 @@ export class Witness {
     const { end } = wire;
     if (message.type === "welcome") {
       if (end.wire === wire) end.currentWire = wire;
-      if (end instanceof ReaderEnd) end.seen.lostMs = null;
+      if (end.wire === wire && end instanceof ReaderEnd) end.seen.lostMs = null;
     }
     if (message.type === "error" && (message.code === "internal" || message.code === "protocol")) {
       this.#world.model.violate("protocol", `${end.name} gets error ${message.code}: ${message.message}`);
