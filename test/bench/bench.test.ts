@@ -33,7 +33,7 @@ function certain(value: number): Result["contestants"][string][string] {
 
 const result: Result = {
   scenario: "live",
-  title: "from here to there",
+  title: "from here | to there",
   rounds: 5,
   contestants: {
     skypipe: { "MiB/s": { median: 500, min: 450, max: 510 }, "relay CPU s/GiB": certain(0.6) },
@@ -140,7 +140,7 @@ it("ends a turn that takes too long, with what it started", async () => {
 
 it("shows a table with targets, what was met and what failed", () => {
   expect(tableOf(result).split("\n")).toEqual([
-    "live: from here to there (medians of 5, min–max)",
+    "live: from here | to there (medians of 5, min–max)",
     "",
     "                         MiB/s  relay CPU s/GiB",
     "  skypipe        500 (450–510)              0.6",
@@ -170,7 +170,7 @@ it("replaces the README's table, and nothing else", () => {
   expect(written).not.toContain("old");
   expect(written).toContain(described(here));
   expect(written).toContain(
-    "| `live` from here to there | MiB/s: 500 | socat: 1,000 | 0.5 | ≥ 0.65 × socat (goal 0.75) | missed |",
+    "| `live` from here \\| to there | MiB/s: 500 | socat: 1,000 | 0.5 | ≥ 0.65 × socat (goal 0.75) | missed |",
   );
   expect(withTable(written, here, [result])).toBe(written);
   expect(() => withTable("no markers", here, [result])).toThrow("The README has no");

@@ -65,9 +65,8 @@ function roundsIn(given: string): number {
 }
 
 function writeSvg(on: Machine, results: readonly Result[]): void {
-  const found = results.filter((result) => result.scenario === "scaling");
   const title = "skypipe: what a stream costs as there are more of them";
-  writeFileSync(fileOf("scaling.svg"), chartOf(found, title, described(on)));
+  writeFileSync(fileOf("scaling.svg"), chartOf(results, title, described(on)));
 }
 
 function writeReadme(on: Machine, results: readonly Result[]): void {
@@ -102,10 +101,11 @@ async function bench(values: ReturnType<typeof options>, context: Context): Prom
     const found = await runScenario(scenario, context, say);
     results.push(...found);
     if (!values.json) for (const result of found) print(`\n${tableOf(result)}`);
+    // At once: whoever stops the bench in the middle keeps what was measured.
+    if (values.svg && scenario.name === "scaling") writeSvg(on, found);
+    if (values.readme) writeReadme(on, results);
   }
   if (values.json) print(`${JSON.stringify({ machine: on, ...context, results }, null, 2)}\n`);
-  if (values.svg) writeSvg(on, results);
-  if (values.readme) writeReadme(on, results);
   if (results.some(({ failures }) => Object.keys(failures).length > 0)) process.exitCode = 1;
 }
 

@@ -19,17 +19,21 @@ function tableOf(machine: Machine, results: readonly Result[]): string {
       const { of, metric, peer, peerMetric = metric, measured } = verdict;
       const ours = figure(contestants[of]?.[metric]?.median ?? Number.NaN);
       const theirs = peer === undefined ? "" : figure(contestants[peer]?.[peerMetric]?.median ?? Number.NaN);
+      const who = of === "skypipe" ? "" : `${of.replace(/^skypipe, /, "")}, `;
       const cells = [
         `\`${scenario}\` ${title}`,
-        `${metric}: ${ours}`,
+        `${who}${metric}: ${ours}`,
         peer === undefined ? "" : `${peer}: ${theirs}`,
+        figure(measured),
+        aimOf(verdict),
+        outcomeOf(verdict),
       ];
-      return `| ${[...cells, figure(measured), aimOf(verdict), outcomeOf(verdict)].join(" | ")} |`;
+      return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
     }),
   );
   const rounds = Math.max(...results.map((result) => result.rounds));
   return [
-    `Medians of ${rounds} interleaved rounds on ${described(machine)}.`,
+    `Medians of ${rounds} interleaved rounds (${rounds === 1 ? "which says little" : "each contestant once in each"}) on ${described(machine)}.`,
     "",
     "| scenario | skypipe | peer | ratio or figure | target | |",
     "|---|---|---|---|---|---|",

@@ -12,7 +12,7 @@ import { cpuSecondsOf, residentBytesOf } from "../usage.ts";
 const boundMs = 180_000;
 const readersOf: Record<Context["size"], number> = { full: 5_000, quick: 5_000, tiny: 10 };
 /** A collector of garbage that has nothing to do gives back after a while what opening so many has left. */
-const restMsOf: Record<Context["size"], number> = { full: 20_000, quick: 15_000, tiny: 100 };
+const restMsOf: Record<Context["size"], number> = { full: 20_000, quick: 20_000, tiny: 100 };
 
 type Broker = (bed: Bed) => Promise<{ relay: Proc; port: number; inUse?: Watched["inUse"] }>;
 
