@@ -10,10 +10,10 @@ import { type AttackName, attacks, type Outcome } from "./attacks.ts";
 import { Field } from "./field.ts";
 
 /**
- * Node itself takes 60 to 80 MiB, the budget of windows is 96 MiB, 64 readers of a link may have a full send queue of
- * 1 MiB, and up to 64 MiB of blocks wait to be used again; the rest is what the collector has not come to yet.
+ * Node itself takes 60 to 80 MiB, the budget of windows is 96 MiB, and up to 64 MiB of blocks wait to be used again; the
+ * rest is what the collector has not come to yet.
  */
-const PEAK_BYTES_MAX = 384 * MiB;
+const PEAK_BYTES_MAX = 256 * MiB;
 
 /** How long the satellite waits for the answer to a close, and then some. */
 const CLOSE_MS = 8_000;

@@ -28,6 +28,8 @@ export class MachineProcess {
   #child: ChildProcess | null = null;
   #port: number | null = null;
   #isStopping = false;
+  /** Runs between the end of a process and its restart. */
+  #restart: NodeJS.Timeout | null = null;
   #starts = 0;
   /** Of all its lives. */
   log = "";
@@ -54,6 +56,11 @@ export class MachineProcess {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    if (this.#restart !== null) {
+      clearTimeout(this.#restart);
+      this.#restart = null;
+      this.#options.exited(null);
+    }
     const child = this.#child;
     if (child === null) return;
     const { signal = "SIGINT", timeout = `${STOP_MS / 1000}s` } = this.#config.stop_config ?? {};
@@ -64,6 +71,7 @@ export class MachineProcess {
   }
 
   #start(): void {
+    this.#restart = null;
     const fromMs = performance.now();
     const root = path.join(this.#options.folder, `root-${this.#starts++}`);
     this.#populate(root);
@@ -99,7 +107,7 @@ export class MachineProcess {
     this.log += "\u0000";
     rmSync(root, { recursive: true, force: true });
     if (!this.#isStopping && this.#config.restart?.policy === "always") {
-      setTimeout(() => !this.#isStopping && this.#start(), RESTART_MS);
+      this.#restart = setTimeout(() => this.#start(), RESTART_MS);
       return;
     }
     this.#options.exited(code);
