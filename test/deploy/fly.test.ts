@@ -17,5 +17,5 @@ providerSuite(
       leftovers: () => standIn.leftovers,
     };
   },
-  { keepsBacklog: true, knowsBundle: true },
+  { keepsBacklog: true, knowsBundle: true, keepsKeys: true },
 );

@@ -105,7 +105,7 @@ providerSuite(
     running: () => satellites().map(String),
     leftovers: () => satellites().map(String),
   }),
-  { keepsBacklog: false, knowsBundle: false },
+  { keepsBacklog: false, knowsBundle: false, keepsKeys: false },
 );
 
 it("says why it does not start", async () => {

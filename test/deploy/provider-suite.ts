@@ -25,6 +25,8 @@ export interface SuiteOptions {
   readonly keepsBacklog: boolean;
   /** It knows which bundle it has deployed. */
   readonly knowsBundle: boolean;
+  /** It keeps the keys of sealing for other computers. */
+  readonly keepsKeys: boolean;
 }
 
 /** Remembers what was told. */
@@ -125,6 +127,42 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
       await carries(place);
       expect(await subject.running()).toHaveLength(1);
       expect(account.leaked([place.token, ...Object.values(credentials)])).toEqual([]);
+    });
+
+    it(`${options.keepsKeys ? "keeps keys for" : "leaves keys to"} other computers`, async () => {
+      const subject = await start();
+      const { credentials } = subject;
+      const account = new Account();
+      const place = await subject.provider().deploy(credentials, account.talk(subject));
+      const keep = (keys: string, before: string | null): Promise<string> | undefined =>
+        subject.provider().keepKeys?.(credentials, keys, before);
+      const kept = async (): Promise<string | undefined> =>
+        (await subject.provider().find(credentials))?.keys;
+      expect(place.keys).toBeUndefined();
+      if (!options.keepsKeys) {
+        expect(keep("skypipe-key-of-one-computer", null)).toBeUndefined();
+        return;
+      }
+      const rivals = ["skypipe-key-of-one-computer", "skypipe-key-of-another-one"];
+      const told = await Promise.all(rivals.map((keys) => keep(keys, null)));
+      const [first = ""] = told;
+      expect(rivals).toContain(first);
+      expect(told).toEqual([first, first]);
+      expect(await kept()).toBe(first);
+      const rotated = `skypipe-key-of-later\n${first}`;
+      expect(await keep(rotated, null)).toBe(first);
+      expect(await keep(rotated, first)).toBe(rotated);
+      expect(await keep(rotated, first)).toBe(rotated);
+      expect(await subject.provider().upgrade(credentials, account.talk(subject))).toMatchObject({
+        keys: rotated,
+      });
+      expect(await subject.provider().deploy(credentials, account.talk(subject))).toMatchObject({
+        keys: rotated,
+      });
+      expect(await kept()).toBe(rotated);
+      expect(account.leaked([...rivals, "skypipe-key-of-later"])).toEqual([]);
+      await subject.provider().destroy(credentials, account.talk(subject));
+      expect((await subject.provider().deploy(credentials, account.talk(subject))).keys).toBeUndefined();
     });
 
     it("destroyed, nothing is left; deployed again, it is there", async () => {

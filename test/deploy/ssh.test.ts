@@ -25,7 +25,7 @@ providerSuite(
       leftovers: () => [...running(), ...sshd.leftovers()],
     };
   },
-  { keepsBacklog: true, knowsBundle: true },
+  { keepsBacklog: true, knowsBundle: true, keepsKeys: true },
 );
 
 describe("a host", () => {
