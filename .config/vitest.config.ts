@@ -9,7 +9,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ["test/support/build.ts"],
     pool: "forks",
     fileParallelism: true,
-    maxWorkers: 2,
+    // Much of what the tests do is wait for others.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", new ClosingLine()],

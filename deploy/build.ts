@@ -11,7 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { BUNDLE_NAME, compressBundle } from "./bundle.ts";
-import { pack } from "./pack.ts";
+import { pack } from "./pack/pack.ts";
 import { buildPage } from "./page.ts";
 import { PROGRAM_NAME, PROGRAM_VARIABLE } from "./ssh/program.ts";
 
@@ -32,7 +32,7 @@ const common: BuildOptions = {
   metafile: true,
   legalComments: "none", // LICENSES.txt has the full texts
   logLevel: "warning",
-  define: { __VERSION__: JSON.stringify(version), __PAGE__: JSON.stringify(page.files) },
+  define: { __VERSION__: JSON.stringify(version), __PAGE__: JSON.stringify(JSON.stringify(page.files)) },
 };
 
 /** The command, in one file: a module that only a verb reaches is compiled when that verb runs. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { formatLink, type PipeLink, parseLink } from "../../satellite/wire/link.ts";
 import type { PipeRow, Shared, ShareRow, Status, Welcome } from "../../satellite/wire/messages.ts";
@@ -7,6 +6,7 @@ import { type Address, isLoopback, linkUrlOf, parseAddress, refuseOpenToken } fr
 import type { Answer, Notice, Question, Sealer } from "./effects.ts";
 import { SkypipeError, toSkypipeError } from "./errors.ts";
 import { Link } from "./link.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 import { checkOptions, checkPipe } from "./options.ts";
 import { PipeReader } from "./reader.ts";
 import { Delivery } from "./receive.ts";
@@ -150,7 +150,7 @@ export class Satellite extends EventEmitter<SatelliteEvents> {
     const key = this.#keyring === null ? null : await keyForLink(this.#keyring, pipe, right);
     const { id, token, expiresMs, lasting } = (await this.#ask({
       type: "share",
-      id: randomBytes(SHARE_ID_BYTES).toString("hex"),
+      id: nodeCrypto().randomBytes(SHARE_ID_BYTES).toString("hex"),
       pipe,
       right,
       ...(lifeMs !== undefined && { lifeMs }),

@@ -1,5 +1,6 @@
-/** What a WebSocket needs of chance and of hashing. Node's cryptography is loaded when it is used: it takes as long as all of ours. */
+/** What a WebSocket needs of chance and of hashing. */
 import { ACCEPT_GUID } from "../../satellite/wire/websocket-handshake.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Masks that are made at once. */
 const MASKS = 1024;
@@ -12,13 +13,12 @@ export function handshakeKey(): string {
 
 /** The `Sec-WebSocket-Accept` that answers a key (RFC 6455 §4.2.2). */
 export function acceptOf(key: string): string {
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64");
+  return nodeCrypto().createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64");
 }
 
 /** Gives keys that nobody can foresee, each to mask one frame (RFC 6455 §5.3). */
 export function maskKeys(): () => number {
-  const { randomFillSync } = process.getBuiltinModule("node:crypto");
+  const { randomFillSync } = nodeCrypto();
   const masks = new Uint32Array(MASKS);
   let used = MASKS;
   return () => {

@@ -139,7 +139,7 @@ export class Socket {
       {
         channel: this.#channel,
         messageBytesMax: MESSAGE_BYTES_MAX,
-        later: (flush) => process.nextTick(flush),
+        later: (flush) => setImmediate(flush), // what several reads of stdin gave goes out together
         // Masks keep what is between from taking payload for protocol. Where nothing can be, zeros are as good.
         mask: isOpen(this.#address) ? maskKeys() : () => 0,
         blocks,

@@ -40,6 +40,8 @@ export interface SatelliteProc {
 const foreign =
   /^(CI|CONTINUOUS_INTEGRATION|GITHUB_.*|BUILD_.*|SKYPIPE_.*|VITEST.*|TEST|NODE_ENV|NO_COLOR|FORCE_COLOR|TMUX.*|(https?|all|no)_proxy)$/i;
 
+const caches = fileURLToPath(new URL("../../node_modules/.cache", import.meta.url));
+
 export class Bed {
   readonly dir: string = mkdtempSync(path.join(tmpdir(), "skypipe-"));
   readonly env: NodeJS.ProcessEnv;
@@ -58,6 +60,7 @@ export class Bed {
         path.delimiter,
       ),
       HOME: path.join(this.dir, "home"),
+      XDG_CACHE_HOME: caches, // where the command has its code, the same for all
       XDG_RUNTIME_DIR: path.join(this.dir, "run"),
       SKYPIPE_CONFIG_DIR: path.join(this.dir, "config"),
       SKYPIPE_TEST_BED: this.#mark,

@@ -2,7 +2,6 @@
  * The keys that streams are sealed with, and their texts (PROTOCOL.md §14, Z-1, Z-2): the account's key, which makes
  * those of every pipe; and for one pipe alone its secret, or its public key, with which one can only write.
  */
-import { createHash, hkdfSync, randomBytes } from "node:crypto";
 import { isPipeName } from "../../../satellite/wire/name.ts";
 import {
   ENC_BYTES,
@@ -15,6 +14,7 @@ import {
   toBase64Url,
 } from "../../../satellite/wire/sealing.ts";
 import { SkypipeError } from "../errors.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 
 /** The account's key. */
 interface AccountKey {
@@ -50,12 +50,12 @@ const CHECK_BYTES = 3;
 const TIME_BYTES = 4;
 
 export function derive(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(0), info, length)); // RFC 5869
+  return new Uint8Array(nodeCrypto().hkdfSync("sha256", secret, new Uint8Array(0), info, length)); // RFC 5869
 }
 
 /** A new key of an account, as text. */
 export function makeKey(nowMs: number = Date.now()): string {
-  return formatKey(accountKey(randomBytes(SECRET_BYTES), Math.floor(nowMs / 1000)));
+  return formatKey(accountKey(nodeCrypto().randomBytes(SECRET_BYTES), Math.floor(nowMs / 1000)));
 }
 
 function accountKey(secret: Uint8Array, createdS: number): AccountKey {
@@ -102,7 +102,7 @@ function bytesOf(key: Key): Uint8Array {
 
 /** Tells a slip of the pen from a key that is merely unknown. */
 function checkOf(prefix: string, bytes: Uint8Array): Buffer {
-  return createHash("sha256").update(prefix).update(bytes).digest().subarray(0, CHECK_BYTES);
+  return nodeCrypto().createHash("sha256").update(prefix).update(bytes).digest().subarray(0, CHECK_BYTES);
 }
 
 /**

@@ -5,11 +5,12 @@ export interface PageFile {
   readonly body: string;
 }
 
-declare const __PAGE__: Readonly<Record<string, PageFile>> | undefined;
+/** JSON of them by path: as text it stands where it is used, and is no burden to what starts without a page. */
+declare const __PAGE__: string | undefined;
 
 /** By path. */
 export const pageFiles: ReadonlyMap<string, PageFile> = new Map(
-  Object.entries(typeof __PAGE__ === "undefined" ? {} : __PAGE__),
+  Object.entries(JSON.parse(typeof __PAGE__ === "undefined" ? "{}" : __PAGE__) as Record<string, PageFile>),
 );
 
 /** The page runs its own files and talks to its own satellite, and nothing else: nothing inline, nobody's frame. */
