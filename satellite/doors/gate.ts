@@ -95,6 +95,16 @@ export class Gate {
     return visitor;
   }
 
+  /** Whether nobody may do anything here without a token. */
+  async wantsToken(): Promise<boolean> {
+    return (await this.#parts.keyring.rightsOf(null)) === null;
+  }
+
+  /** Whether a script shows the token of a share, ended ones too: one that no browser adds by itself [H-23]. */
+  async showsLink({ headers: { authorization = "" } }: IncomingMessage): Promise<boolean> {
+    return /^bearer /i.test(authorization) && this.#parts.keyring.isShare(tokenIn(authorization) ?? "");
+  }
+
   /** A stranger's request. Throws WireError `limit` for one too many [K-3]. */
   count(request: IncomingMessage): void {
     const address = this.#addressOf(request);

@@ -15,6 +15,7 @@ const scoped = { scope: { share: "s", pipe: "p", right: "read", once: false } } 
 
 const keyring: Keyring = {
   rightsOf: async (token) => (token === "root" ? ALL : token === "share" ? scoped : null),
+  isShare: async (token) => token === "share",
   sign: async () => "",
 };
 
