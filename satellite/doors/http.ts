@@ -58,7 +58,7 @@ export function createHttpDoor(parts: HttpDoorParts): Server {
   server.maxConnections = limits.sessionsMax + limits.strangersMax;
   server.on("connection", (socket) => gate.arrived(socket));
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
-  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL); // for the feed, which only the root token gets
+  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL, true); // for the feed, which only the root token gets
   const feed = new ListFeed({ list, limits, log, isOpen: () => server.listening });
   const desk: Desk = { exchange, software, limits, receipts: new Receipts(limits), feed };
   for (const event of ["request", "checkContinue"]) {
