@@ -47,7 +47,7 @@ class Elsewhere {
     };
     return this.#page.evaluate(async ({ url, init }) => {
       try {
-        const response = await fetch(url, init as RequestInit);
+        const response = await fetch(url, init);
         return `${response.status} ${await response.text()}`;
       } catch {
         return "blocked";
@@ -64,16 +64,20 @@ class Elsewhere {
     );
   }
 
-  /** How a WebSocket and an EventSource end. */
+  /** What becomes of a WebSocket and of an EventSource. */
   async connects(): Promise<string[]> {
     return this.#page.evaluate(async (url) => {
-      const ended = (end: EventTarget, what: string): Promise<string> =>
-        new Promise((resolve) => {
-          end.addEventListener("error", () => resolve(`no ${what}`), { once: true });
-          end.addEventListener("open", () => resolve(what), { once: true });
-        });
-      const socket = new WebSocket(`${url.replace("http", "ws")}/ws`, "skypipe.v1");
-      return Promise.all([ended(socket, "WebSocket"), ended(new EventSource(`${url}/p/x`), "EventSource")]);
+      const ends = [
+        new WebSocket(`${url.replace("http", "ws")}/ws`, "skypipe.v1"),
+        new EventSource(`${url}/p/x`),
+      ];
+      const outcomes = ends.map(
+        (end) =>
+          new Promise<string>((resolve) => {
+            for (const type of ["open", "error"]) end.addEventListener(type, () => resolve(type));
+          }),
+      );
+      return Promise.all(outcomes);
     }, this.#satellite);
   }
 }
@@ -123,7 +127,7 @@ describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () 
       await page.fetches("/p/x", token, { method: "HEAD", credentials: "include" }),
     ];
     expect(new Set(answers)).toEqual(new Set(["blocked"]));
-    expect(await page.connects()).toEqual(["no WebSocket", "no EventSource"]);
+    expect(await page.connects()).toEqual(["error", "error"]);
     expect(await root.row("x")).toMatchObject({ streams: 1, bytes: 5 });
     await root.close();
   });
@@ -135,7 +139,7 @@ describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () 
       expect(await page.fetches("/p/x?timeout=1ms", null, { method })).toBe("blocked");
       expect(await page.fetches("/p/x?timeout=1ms", "any", { method })).toBe("blocked");
     }
-    expect(await page.connects()).toEqual(["no WebSocket", "no EventSource"]);
+    expect(await page.connects()).toEqual(["error", "error"]);
     const end = await RawEnd.greet(url);
     expect(await end.row("x")).toBeUndefined();
     await end.close();
