@@ -15,6 +15,7 @@ import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes
 import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { answerMalformed } from "./malformed.ts";
 import { PAGE_HEADERS, pageFiles } from "./page/files.ts";
 import { targetOf } from "./parameters.ts";
 import { Receipts } from "./receipts.ts";
@@ -64,6 +65,7 @@ export function createHttpDoor(parts: HttpDoorParts): Server {
   for (const event of ["request", "checkContinue"]) {
     server.on(event, (request, response) => void respond(parts, desk, request, response));
   }
+  answerMalformed(server, limits);
   server.on("upgrade", (request, socket, head) => void upgrade(parts, request, socket, head));
   return server;
 }
