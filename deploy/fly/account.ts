@@ -32,13 +32,13 @@ export async function withApi<Answer>(
   }
 }
 
-/** The token that was remembered or is in the environment. Throws WireError `usage` for one that can't be one. */
+/** The token that was remembered or is in the environment. Throws WireError `unauthorized` for one that can't be one. */
 export function tokenOf(credentials: Credentials): string {
   const token = normalizeToken(credentials["token"] ?? "");
   if (token === null || token === "") {
     throw new WireError(
-      "usage",
-      `what is remembered of Fly holds no token: run skypipe setup fly, and ${MAKE_ONE}`,
+      "unauthorized",
+      `what is remembered of Fly holds no token: ${MAKE_ONE}, and give it to skypipe setup fly`,
     );
   }
   return token;

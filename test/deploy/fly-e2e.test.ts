@@ -275,6 +275,55 @@ it("a wrong token is one sentence with the way to a right one, exit 4, and nothi
   expect(standIn.leftovers).toEqual([]);
 });
 
+it("a remembered token that is good no more is asked for anew, and without a terminal taken from the environment", async () => {
+  const { bed, standIn, token } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  delete bed.env.FLY_API_TOKEN;
+  standIn.state.tokens.delete(token);
+  const { err } = await bed.skypipe(["setup", "fly", "--yes"]).exits(4);
+  expect(err).toMatch(/does not accept the token.*give it to skypipe setup fly/);
+
+  const next = standIn.token();
+  const pty = bed.pty("skypipe setup fly");
+  await pty.sees(/does not accept the token/);
+  await pty.sees(/Fly token \(make one/);
+  await pty.type(`${next}\r`);
+  await pty.exits(0);
+  await bed.skypipe(["upgrade"]).exits(0);
+
+  standIn.state.tokens.delete(next);
+  await bed.skypipe(["setup", "fly", "--yes"], { env: { FLY_API_TOKEN: standIn.token() } }).exits(0);
+  await bed.skypipe(["reset", "--yes"]).exits(0);
+  expect(standIn.leftovers).toEqual([]);
+});
+
+it("settings that hold no token are mended by setup as those with an old one", async () => {
+  const { bed } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  const saved = JSON.parse(readFileSync(bed.path("config/settings.json"), "utf8")) as {
+    satellites: { fly: { credentials: object } };
+  };
+  saved.satellites.fly.credentials = { org: "acme" };
+  bed.write("config/settings.json", JSON.stringify(saved), 0o600);
+  const { FLY_API_TOKEN } = bed.env;
+  delete bed.env.FLY_API_TOKEN;
+  expect((await bed.skypipe(["upgrade"]).exits(4)).err).toMatch(/holds no token.*skypipe setup fly/);
+  await bed.skypipe(["setup", "fly", "--yes"], { env: { FLY_API_TOKEN } }).exits(0);
+  await bed.skypipe(["upgrade"]).exits(0);
+});
+
+it("another organization than the remembered one is never passed over", async () => {
+  const { bed, standIn } = await useComputer(true);
+  standIn.addOrg("other");
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  delete bed.env.FLY_API_TOKEN;
+  const { err } = await bed.skypipe(["setup", "fly", "--yes", "--org", "other"]).exits(2);
+  expect(err).toMatch(/no Fly token is known/);
+  bed.env.FLY_API_TOKEN = standIn.token({ orgs: ["acme", "other"] });
+  await bed.skypipe(["setup", "fly", "--yes", "--org", "other"]).exits(0);
+  expect(standIn.apps).toHaveLength(2);
+});
+
 it("a half-made satellite of an older version is made whole", async () => {
   const { bed, standIn } = await useComputer(true);
   await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
