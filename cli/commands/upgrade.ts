@@ -6,6 +6,7 @@ import { connect } from "../client/connect.ts";
 import { confirm } from "../terminal/prompt.ts";
 import { hasTerminal } from "../terminal/stdin.ts";
 import { Teller } from "../terminal/teller.ts";
+import { linksInstead, notByLink } from "./common/by-links.ts";
 import { talkOn } from "./common/first-use.ts";
 import { print } from "./common/print.ts";
 import { loadProvider } from "./common/providers.ts";
@@ -20,6 +21,8 @@ export interface UpgradeOptions {
 }
 
 export async function upgrade(options: UpgradeOptions): Promise<number> {
+  const links = await linksInstead(options.satellite);
+  if (links !== null) throw notByLink(links, "upgrade a satellite");
   const target = await knownTarget(options.satellite);
   if (target === null) throw noSatellite();
   if ("url" in target) return atAddress(target.url, options);
