@@ -34,7 +34,7 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
     async upgrade(credentials, talk) {
       const site = siteOf(credentials);
       const { installed, startsAtBoot } = await site.look();
-      if (installed === null) throw site.notThere();
+      if (installed === null) throw site.notThere("not-found");
       return opened(site, await site.install(installed.listen, startsAtBoot), talk);
     },
     destroy: async (credentials) => siteOf(credentials).destroy(),
@@ -63,7 +63,7 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
 
 async function placeThere(site: Site): Promise<Place> {
   const report = await site.look();
-  if (report.installed === null) throw site.notThere();
+  if (report.installed === null) throw site.notThere("unreachable");
   return site.placeOf(report);
 }
 

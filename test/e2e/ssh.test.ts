@@ -247,6 +247,21 @@ describe("the satellite there", () => {
   );
 
   it(
+    "that another computer has taken away is told of as gone, with exit 3",
+    async () => {
+      const { bed, sshd } = await useSetUp();
+      const other = { env: { SKYPIPE_CONFIG_DIR: bed.path("other") } };
+      await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0, SLOW_MS);
+      await bed.skypipe(["reset", "--yes"], other).exits(0, SLOW_MS);
+      const { err } = await bed.skypipe(["ls"]).exits(3, SLOW_MS);
+      expect(err).toMatch(
+        /there is no satellite on sky\.test: bring it there with skypipe setup ssh sky\.test/,
+      );
+    },
+    LONG_MS,
+  );
+
+  it(
     "is upgraded in the middle of a transfer, with its backlog, and only where that is another version",
     async () => {
       const { bed, sshd } = await useSetUp();
