@@ -16,15 +16,17 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/i;
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** As in `ApiOptions`. */
+  readonly isLook?: boolean;
 }
 
 /** Runs `use` with the API opened for a token. */
 export async function withApi<Answer>(
   token: string,
-  { env, clock }: Surroundings,
+  { env, clock, isLook = false }: Surroundings,
   use: (api: FlyApi) => Promise<Answer>,
 ): Promise<Answer> {
-  const api = new FlyApi({ token, env, clock, redactor: new Redactor() });
+  const api = new FlyApi({ token, env, clock, redactor: new Redactor(), isLook });
   try {
     return await use(api);
   } finally {

@@ -324,6 +324,25 @@ it("another organization than the remembered one is never passed over", async ()
   expect(standIn.apps).toHaveLength(2);
 });
 
+it("when neither it nor Fly can be reached, the satellite is what is told of", async () => {
+  const { bed, standIn } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  const host = `${standIn.apps[0]?.name}.localhost:${standIn.edgePort}`;
+  standIn.edge.close();
+  bed.env.FLY_API_HOSTNAME = "http://127.0.0.1:1";
+  const { err } = await bed.skypipe(["ls"]).exits(3, 60_000);
+  expect(err).toContain(host);
+  expect(err).not.toContain("Fly's API");
+});
+
+it("a command does not wait for ever for a Fly that says nothing", async () => {
+  const { bed, standIn } = await useComputer(true);
+  const never = (): Promise<void> => new Promise(() => undefined);
+  standIn.fail({ on: /./, times: Number.POSITIVE_INFINITY, effect: never });
+  const { err } = await bed.skypipe(["ls"]).exits(3, 60_000);
+  expect(err).toMatch(/cannot reach Fly's API at 127\.0\.0\.1:\d+: it does not answer/);
+});
+
 it("a half-made satellite of an older version is made whole", async () => {
   const { bed, standIn } = await useComputer(true);
   await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
