@@ -4,7 +4,7 @@ import { WireError } from "../../../satellite/wire/errors.ts";
 import { choose, confirm, secret, text } from "../../terminal/prompt.ts";
 import { hasTerminal } from "../../terminal/stdin.ts";
 import type { Teller } from "../../terminal/teller.ts";
-import { keysFor } from "./account-keys.ts";
+import { checkPassphrase, keysFor } from "./account-keys.ts";
 import { loadProvider, providerNames } from "./providers.ts";
 import { type Remembered, recall, remember } from "./remembered.ts";
 
@@ -43,11 +43,13 @@ export async function deployAndRemember(
   { name, isDefault = name === undefined }: Naming = {},
 ): Promise<Remembered> {
   const provider = await loadProvider(where);
-  const known = knownAs(provider, name);
-  const { credentials, deployed } = await deployWith(provider, known, talk);
+  checkPassphrase(talk);
+  const { credentials, deployed } = await deployWith(provider, knownAs(provider, name), talk);
   const { keys: kept, ...place } = deployed;
   const found = kept === undefined ? place : { ...place, keys: kept };
-  const keys = await keysFor(provider, credentials, { place: found, known: known?.keys ?? null, talk });
+  // Another command may have set it up meanwhile, and have sealed with its key.
+  const known = knownAs(provider, name)?.keys ?? null;
+  const keys = await keysFor(provider, credentials, { place: found, known, talk });
   const satellite = { provider: where, credentials, place, keys };
   const remembered = { name: name ?? freeName(provider, satellite), ...satellite };
   remember(remembered, isDefault);
