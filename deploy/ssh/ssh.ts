@@ -69,10 +69,11 @@ async function placeThere(site: Site): Promise<Place> {
 
 async function deploy(site: Site, talk: Talk): Promise<Place> {
   const { tell, wishes } = talk;
+  const wished = listenWished(wishes);
   tell("look", `looking at ${site.destination} …`);
   const report = await site.look();
   const { installed, isRunning } = report;
-  const listen = listenWished(wishes) ?? report.listen;
+  const listen = wished ?? report.listen;
   const isAsWished = JSON.stringify(report.listen) === JSON.stringify(listen);
   if (installed !== null && isRunning && isAsWished) {
     tell("found", `there is one on ${site.destination}, of version ${installed.version}`);

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Talk } from "../../deploy/provider.ts";
 import { destinationOf, nicknameOf } from "../../deploy/ssh/destination.ts";
 import { isPassing, sshError } from "../../deploy/ssh/explain.ts";
 import { bootstrap } from "../../deploy/ssh/program.ts";
@@ -148,4 +149,12 @@ it("ssh gets none of the command's secrets, and does not wait for a connection t
   await expect(sshProvider(env).find({ host: "lab" })).rejects.toMatchObject({ code: "unreachable" });
   expect(readFileSync(bed.path("env"), "utf8")).not.toMatch(/SKYPIPE_(TOKEN|KEY|PASSPHRASE|LINK)/);
   expect(readFileSync(bed.path("args"), "utf8")).toMatch(/ServerAliveInterval=\d/);
+});
+
+it("--port without --url is refused before anybody logs in", async () => {
+  const talk: Talk = { ask: null, tell: () => undefined, wishes: { yes: true, port: 8080 } };
+  const deployed = sshProvider({ PATH: "/nonexistent" }).deploy({ host: "lab" }, talk);
+  await expect(deployed).rejects.toThrow(
+    /--port is where a reverse proxy finds the satellite: say --url too/,
+  );
 });
