@@ -54,8 +54,14 @@ async function toReset(chosen: string | undefined): Promise<Remembered | null> {
 /** Whether there was one; `null`: it shall stay. */
 async function end(satellite: Remembered, teller: Teller, options: ResetOptions): Promise<boolean | null> {
   const provider = await loadProvider(satellite.provider);
-  if (options.yes !== true && !(await isConfirmed(provider, satellite))) return null;
-  return provider.destroy(satellite.credentials, talkOn(teller, { yes: true }));
+  try {
+    if (options.yes !== true && !(await isConfirmed(provider, satellite))) return null;
+    return await provider.destroy(satellite.credentials, talkOn(teller, { yes: true }));
+  } catch (error) {
+    if (!(error instanceof WireError) || error.code !== "unreachable") throw error;
+    const message = `${error.message}; skypipe reset --forget leaves it as it is, and forgets it here`;
+    throw new WireError(error.code, message, { cause: error });
+  }
 }
 
 async function isConfirmed(provider: Provider, satellite: Remembered): Promise<boolean> {
