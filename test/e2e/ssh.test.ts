@@ -1,7 +1,9 @@
 /** The satellite on a host of one's own: a real ssh to a real sshd, set up, used, cut, upgraded and taken away. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Bed } from "../support/bed.ts";
 import { MiB, noiseFile } from "../support/bytes.ts";
 import { Authority } from "../support/certificates.ts";
@@ -326,6 +328,27 @@ describe("the satellite there", () => {
       expect(token).toMatch(/^[\w-]{43}$/);
       expect((await bed.skypipe(["check"], other).exits(0, SLOW_MS)).out).not.toContain(token);
       await bed.skypipe(["ls"], { env: { SKYPIPE_SATELLITE: "https://pipes.test" } }).exits(4, SLOW_MS);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "is not taken for one that something else has the port of",
+    async () => {
+      const { bed, sshd } = await useHost();
+      const other = http.createServer((_request, response) => void response.end("ok"));
+      await new Promise<void>((resolve) => {
+        other.listen(0, "127.0.0.1", resolve);
+      });
+      onTestFinished(() => void other.close());
+      const { port } = other.address() as AddressInfo;
+      const line = ["setup", "ssh", sshd.alias, "--url", "https://pipes.test", "--yes", "--port"];
+      const { err } = await bed.skypipe([...line, String(port)]).exits(3, SLOW_MS);
+      expect(err).toMatch(/does not start there: .*something else listens there already/);
+      const free = await Sshd.freePort();
+      expect((await bed.skypipe([...line, String(free)]).exits(0, SLOW_MS)).err).toMatch(
+        /it runs on the host/,
+      );
     },
     LONG_MS,
   );
