@@ -146,6 +146,15 @@ describe("reset", () => {
     await bed.skypipe(["ls"]).exits(3);
   });
 
+  it("does not end one while SKYPIPE_SATELLITE has another one used", async () => {
+    const bed = await useTwo();
+    const env = { SKYPIPE_SATELLITE: "https://pipes.example.com" };
+    const { err } = await bed.skypipe(["reset", "--yes"], { env }).exits(2);
+    expect(err).toMatch(/SKYPIPE_SATELLITE names another satellite .*\(a\).*--satellite a/);
+    expect(await defaultOf(bed)).toBe("a");
+    await bed.skypipe(["reset", "--yes", "--satellite", "a"], { env }).exits(0);
+  });
+
   it("of one that can't be reached says how it is forgotten at least", async () => {
     const bed = useBed();
     const lab = { provider: "ssh", credentials: { host: "no.such.invalid" }, place: null };
