@@ -1,5 +1,6 @@
 /** The satellite on any host that the user can log in to. */
 import { connect } from "../../cli/client/connect.ts";
+import { ownBundle } from "../bundle.ts";
 import type { Credentials, Place, Provider, Talk } from "../provider.ts";
 import { nicknameOf } from "./destination.ts";
 import type { HostReport } from "./messages.ts";
@@ -76,7 +77,9 @@ async function deploy(site: Site, talk: Talk): Promise<Place> {
   const listen = wished ?? report.listen;
   const isAsWished = JSON.stringify(report.listen) === JSON.stringify(listen);
   if (installed !== null && isRunning && isAsWished) {
-    tell("found", `there is one on ${site.destination}, of version ${installed.version}`);
+    const isOwn = installed.sha256 === ownBundle().sha256;
+    const more = isOwn ? "" : ": skypipe upgrade puts this command's there";
+    tell("found", `there is one on ${site.destination}, of version ${installed.version}${more}`);
     return opened(site, report, talk);
   }
   checkRoom(site.destination, report);

@@ -261,7 +261,9 @@ it("a token in the environment that is for something else does no harm", async (
   bed.env.FLY_API_TOKEN = standIn.token({ apps: ["shop"] });
   expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here: run skypipe setup/);
   bed.env.FLY_API_TOKEN = "fm2_old";
-  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here/);
+  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(
+    /no satellite is known here.*FLY_API_TOKEN found none: skypipe setup fly says why/,
+  );
 });
 
 it("a wrong token is one sentence with the way to a right one, exit 4, and nothing is remembered", async () => {

@@ -276,6 +276,8 @@ describe("the satellite there", () => {
       );
       const [before] = sshd.satellites();
       pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
+      const found = await bed.skypipe(["setup", "ssh", sshd.alias]).exits(0, SLOW_MS);
+      expect(found.err).toMatch(/of version 0\.0\.1: skypipe upgrade puts this command's there/);
 
       await bed.shell("echo kept | skypipe backlog").exits(0, SLOW_MS);
       noiseFile(bed.path("file"), 12 * MiB, 8);
