@@ -30,6 +30,26 @@ test("the command runs from its file and package.json alone", () => {
   expect(output).toBe(`${manifest.version}\n`);
 });
 
+test("the command goes on as it is when another version takes its place", () => {
+  const file = path.join(folder, "dist/skypipe.cjs");
+  const env = { ...process.env, SKYPIPE_CONFIG_DIR: folder };
+  const code = `
+    const fs = require("node:fs");
+    process.argv = [process.execPath, ${JSON.stringify(file)}, "--version"];
+    const { Script } = require("node:vm");
+    const run = Script.prototype.runInThisContext;
+    Script.prototype.runInThisContext = function (...options) {
+      fs.writeFileSync(${JSON.stringify(`${file}.new`)}, "another version");
+      fs.renameSync(${JSON.stringify(`${file}.new`)}, ${JSON.stringify(file)});
+      return run.apply(this, options);
+    };
+    require(${JSON.stringify(file)});`;
+  expect(execFileSync(process.execPath, ["-e", code], { encoding: "utf8", env })).toBe(
+    `${manifest.version}\n`,
+  );
+  cpSync(path.join(root, "dist/skypipe.cjs"), file);
+});
+
 test("the library loads by its name from its file and package.json alone", () => {
   const code =
     "const library = await import('skypipe'); if (Object.keys(library).length === 0) process.exit(1);";

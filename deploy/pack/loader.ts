@@ -38,15 +38,17 @@ type Piece = (
 declare const __CONTENTS__: Contents;
 const { entry, id: coreId, bytes, tailBytes, core, rest, parameters, escape } = __CONTENTS__;
 
+/** Stays open: the file of this name may be another one when a piece is needed, after an update. */
+const fd = fs.openSync(__filename, "r");
+const { size, mtimeMs } = fs.fstatSync(fd);
+
 function textAt([from, to]: Place): string {
-  const fd = fs.openSync(__filename, "r");
-  try {
-    const buffer = Buffer.allocUnsafe(to - from);
-    fs.readSync(fd, buffer, 0, buffer.length, fs.fstatSync(fd).size - tailBytes - bytes + from);
-    return buffer.toString("latin1");
-  } finally {
-    fs.closeSync(fd);
+  if (fs.fstatSync(fd).mtimeMs !== mtimeMs) {
+    throw new Error(`${__filename} was changed while it runs: start it again`);
   }
+  const buffer = Buffer.allocUnsafe(to - from);
+  fs.readSync(fd, buffer, 0, buffer.length, size - tailBytes - bytes + from);
+  return buffer.toString("latin1");
 }
 
 function compileCore(): Record<string, Piece> {

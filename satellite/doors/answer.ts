@@ -65,15 +65,18 @@ export function answer(response: ServerResponse, { status, body, type, headers }
 
 /** Answers a request that wanted to become a WebSocket, and closes. */
 export function answerUpgrade(socket: Duplex, refused: Answer): void {
-  const headers = Object.entries({ ...headersOf(refused), connection: "close" }).flatMap(([name, value]) =>
-    [value].flat().map((one) => `${name}: ${String(one)}`),
-  );
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
-  socket.end(
-    [`HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status]}`, ...headers, "", refused.body ?? ""].join(
-      "\r\n",
-    ),
+  socket.end(written(refused));
+}
+
+/** An answer as it goes over a connection that is then closed. */
+export function written(last: Answer): string {
+  const headers = Object.entries({ ...headersOf(last), connection: "close" }).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${name}: ${String(one)}`),
+  );
+  return [`HTTP/1.1 ${last.status} ${STATUS_CODES[last.status]}`, ...headers, "", last.body ?? ""].join(
+    "\r\n",
   );
 }
 

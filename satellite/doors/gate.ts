@@ -95,6 +95,26 @@ export class Gate {
     return visitor;
   }
 
+  /** Whether nobody may do anything here without a token. */
+  async wantsToken(): Promise<boolean> {
+    return (await this.#parts.keyring.rightsOf(null)) === null;
+  }
+
+  /**
+   * Whether a script shows the token of a share, ended ones too: one that no browser adds by itself [H-23]. Throws
+   * WireError `limit` where its address has asked too much, and the token was not good from there [K-3].
+   */
+  async showsLink(request: IncomingMessage): Promise<boolean> {
+    const { authorization = "" } = request.headers;
+    if (!/^bearer /i.test(authorization)) return false;
+    const token = tokenIn(authorization) ?? "";
+    const address = this.#addressOf(request);
+    const record = address === null ? null : this.#record(address);
+    const isKnown = record === null || record.good.has(this.#fingerprint(token));
+    if (!isKnown && !record.requests.has(this.#parts.now())) this.count(request);
+    return this.#parts.keyring.isShare(token);
+  }
+
   /** A stranger's request. Throws WireError `limit` for one too many [K-3]. */
   count(request: IncomingMessage): void {
     const address = this.#addressOf(request);

@@ -47,14 +47,12 @@ export function bracketed(host: string): string {
  * to it are passed around: a window may open it from anywhere [H-22].
  */
 export function refusalOf(headers: GuardedHeaders, site: Site, isPage = false): string | null {
-  const host = headers.host?.toLowerCase() ?? "";
-  const name = hostName(host);
-  if (name === null || !answers(site, name)) return "this satellite does not answer to that Host";
+  if (!answersTo(headers, site)) return "this satellite does not answer to that Host";
   const isVisit = headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
   if (isPage && isVisit && headers.origin === undefined) return null;
   const fetchSite = headers["sec-fetch-site"];
   if (fetchSite === "cross-site" || fetchSite === "same-site") return "requests from other sites are refused";
-  if (headers.origin !== undefined && !isSameOrigin(headers.origin, host)) {
+  if (headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host ?? "")) {
     return "requests from other origins are refused";
   }
   return null;
@@ -65,7 +63,10 @@ function hostName(host: string): string | null {
   return /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d{1,5})?$/.exec(host)?.[1] ?? null;
 }
 
-function answers(site: Site, name: string): boolean {
+/** Whether a request came by a `Host` that is the satellite's own. */
+export function answersTo({ host = "" }: GuardedHeaders, site: Site): boolean {
+  const name = hostName(host.toLowerCase());
+  if (name === null) return false;
   if (site.answersTo === "all" || site.names.has(name)) return true;
   return site.answersTo === "dotless" && !/[.:]/.test(name);
 }

@@ -7,22 +7,21 @@ import type { Gate } from "./gate.ts";
 import { dropPipe, headPipe, showMetrics, showPipes } from "./http-manage.ts";
 import { readPipe } from "./http-read.ts";
 import { writePipe } from "./http-write.ts";
-import { pipeIn, type Target } from "./parameters.ts";
+import { PIPE_METHODS, pipeIn, type Target } from "./parameters.ts";
 import type { Desk, PipeVisit, Visit } from "./visit.ts";
 
 /** `null`: it has answered, or nobody is there any more. */
 type Answered = Promise<Answer | null>;
 
-const ofPipe: ReadonlyMap<string, (visit: PipeVisit) => Answered> = new Map<
-  string,
-  (visit: PipeVisit) => Answered
->([
-  ["GET", readPipe],
-  ["HEAD", headPipe],
-  ["PUT", writePipe],
-  ["POST", writePipe],
-  ["DELETE", dropPipe],
-]);
+type PipeMethod = (typeof PIPE_METHODS)[number];
+
+const ofPipe: Readonly<Record<PipeMethod, (visit: PipeVisit) => Answered>> = {
+  GET: readPipe,
+  HEAD: headPipe,
+  PUT: writePipe,
+  POST: writePipe,
+  DELETE: dropPipe,
+};
 
 const pages: ReadonlyMap<string, (visit: Visit) => Answered> = new Map<string, (visit: Visit) => Answered>([
   ["/p", showPipes],
@@ -51,17 +50,21 @@ export async function answerAboutPipes(
   if (page !== undefined && isReading(method)) return page(await visit());
   const pipe = page === undefined ? pipeIn(path) : null;
   if (page === undefined && pipe === null) return undefined;
-  const verb = ofPipe.get(method);
+  const verb = isPipeMethod(method) ? ofPipe[method] : undefined;
   if (pipe === null || verb === undefined) gate.count(request); // [K-3]
   if (pipe === null) return ONLY_READ;
   if (verb === undefined) {
-    return line(405, "a pipe is not asked that", { allow: [...ofPipe.keys()].join(", ") });
+    return line(405, "a pipe is not asked that", { allow: PIPE_METHODS.join(", ") });
   }
   const asked = await visit();
   if (isBrowsing(request)) {
     throw new WireError("forbidden", "a link does not take what is in a pipe: read it with curl"); // [H-5]
   }
   return verb({ ...asked, pipe });
+}
+
+function isPipeMethod(method: string): method is PipeMethod {
+  return PIPE_METHODS.some((known) => known === method);
 }
 
 export function isReading(method: string | undefined): boolean {

@@ -20,6 +20,9 @@ const REF = 1;
  */
 const KEEPS_SHORTLY: OutgoingHttpHeaders = { connection: "keep-alive", "keep-alive": "timeout=1" };
 
+/** How long what was there before may take to be offered: until the response begins it can be refused [H-13] [H-19]. */
+const OFFER_MS = 100;
+
 /** Resolves when the response is over, however it ended. Throws WireError for what kept it from beginning. */
 export async function readPipe(visit: PipeVisit): Promise<null> {
   await new Reading(visit, readOptions(visit.query)).over;
@@ -81,7 +84,7 @@ class Reading implements Ears {
   hear(message: SatelliteMessage): void {
     switch (message.type) {
       case "attached":
-        if (this.#isEndless && this.#options.timeoutMs === null) this.#begin(HEADERS_FOR_ANYTHING);
+        if (this.#isEndless) this.#timer ??= setTimeout(() => this.#begin(HEADERS_FOR_ANYTHING), OFFER_MS);
         break;
       case "stream":
         this.#offer(message);

@@ -6,6 +6,7 @@ import { type Limits, WEBSOCKET_PATH } from "../wire/limits.ts";
 import type { PipeRow } from "../wire/messages.ts";
 import { ALL } from "../wire/rights.ts";
 import { type Answer, accepts, answer, answerOf, answerUpgrade, line } from "./answer.ts";
+import { admitElsewhere } from "./elsewhere.ts";
 import type { Exchange } from "./exchange.ts";
 import { ListFeed } from "./feed.ts";
 import type { Gate } from "./gate.ts";
@@ -14,6 +15,7 @@ import { type Asked, answerAboutPipes, isReading, ONLY_READ } from "./http-pipes
 import { closeGently, hasUnreadBody, noteRequest } from "./leaving.ts";
 import { listPipes } from "./listing.ts";
 import type { Log } from "./log.ts";
+import { answerMalformed } from "./malformed.ts";
 import { PAGE_HEADERS, pageFiles } from "./page/files.ts";
 import { targetOf } from "./parameters.ts";
 import { Receipts } from "./receipts.ts";
@@ -57,12 +59,13 @@ export function createHttpDoor(parts: HttpDoorParts): Server {
   server.maxConnections = limits.sessionsMax + limits.strangersMax;
   server.on("connection", (socket) => gate.arrived(socket));
   server.on("drop", () => parts.log("warn", "connection.refused", { why: "too many connections" }));
-  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL); // for the feed, which only the root token gets
+  const list = (): Promise<PipeRow[]> => listPipes(parts, ALL, true); // for the feed, which only the root token gets
   const feed = new ListFeed({ list, limits, log, isOpen: () => server.listening });
   const desk: Desk = { exchange, software, limits, receipts: new Receipts(limits), feed };
   for (const event of ["request", "checkContinue"]) {
     server.on(event, (request, response) => void respond(parts, desk, request, response));
   }
+  answerMalformed(server, limits);
   server.on("upgrade", (request, socket, head) => void upgrade(parts, request, socket, head));
   return server;
 }
@@ -83,18 +86,29 @@ async function respond(
   noteRequest(request);
   const asJson = accepts(request.headers.accept, "application/json");
   try {
-    refuseForeign(parts, request);
-    const answered = await route(parts, desk, { request, response, asJson });
+    const answered =
+      (await admit(parts, request, response)) ?? (await route(parts, desk, { request, response, asJson }));
     if (answered !== null) finish(parts, request, response, answered);
   } catch (error) {
     finish(parts, request, response, answerOf(failureOf(parts, error), asJson));
   }
 }
 
-/** Throws WireError `forbidden` for a request that a web page elsewhere may have made [T-3]. */
-function refuseForeign(parts: HttpDoorParts, request: IncomingMessage): void {
+/** `null`: it goes on. Throws WireError `forbidden` for what a web page elsewhere may have asked [T-3] without a link [H-23]. */
+async function admit(
+  parts: HttpDoorParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | null> {
   const refusal = refusalOf(request.headers, parts.site, targetOf(request.url).path === "/");
-  if (refusal === null) return;
+  if (refusal === null) return null;
+  const admitted = await admitElsewhere(parts, request, response);
+  if (admitted === null) refuse(parts, request, refusal);
+  return admitted === "go on" ? null : admitted;
+}
+
+/** Throws WireError `forbidden`, or `limit` for one too many. */
+function refuse(parts: HttpDoorParts, request: IncomingMessage, refusal: string): never {
   parts.gate.count(request);
   parts.log("warn", "request.refused", { status: 403, why: refusal });
   throw new WireError("forbidden", refusal);
@@ -129,7 +143,8 @@ async function upgrade(
   const giveUp = (): void => void socket.destroy();
   socket.on("error", giveUp); // until the WebSocket has it
   try {
-    refuseForeign(parts, request);
+    const refusal = refusalOf(request.headers, parts.site);
+    if (refusal !== null) refuse(parts, request, refusal); // [T-3]
     if (targetOf(request.url).path === WEBSOCKET_PATH) await parts.webSocket.upgrade(request, socket, head);
     else {
       parts.gate.count(request);

@@ -5,6 +5,8 @@ import type { Kind, Mode } from "../wire/messages.ts";
 import { isPipeName, NAME_RULE } from "../wire/name.ts";
 
 const PIPES = "/p/";
+/** What a pipe can be asked. */
+export const PIPE_METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"] as const;
 /** What a timer can be set to. */
 const TIMEOUT_MS_MAX = 24 * 86_400_000;
 
@@ -19,9 +21,14 @@ export function targetOf(url = ""): Target {
   return { path: path === "" && url !== "" ? "/" : path, query: new URLSearchParams(query.join("?")) };
 }
 
+/** Whether a path is of a pipe, if what follows is a name. */
+export function isOfPipe(path: string): boolean {
+  return path.startsWith(PIPES);
+}
+
 /** The name of the pipe that a path is of; `null`: of none. Throws WireError `usage` [C-4]. */
 export function pipeIn(path: string): string | null {
-  if (!path.startsWith(PIPES)) return null;
+  if (!isOfPipe(path)) return null;
   const name = decoded(path.slice(PIPES.length));
   if (!isPipeName(name)) throw new WireError("usage", NAME_RULE); // [C-4]
   return name;

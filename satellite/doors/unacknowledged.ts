@@ -3,31 +3,34 @@
  * how often the other side is asked for a sign of life [T-5], nothing else.
  */
 export class Unacknowledged {
-  readonly #streams: Map<number, Progress> = new Map();
+  /** Made when it is needed: most connections that wait move nothing, and there are thousands of them. */
+  #streams: Map<number, Progress> | null = null;
 
   /** The attachment `ref` has begun to move `stream`. */
   begin(ref: number, stream: number): void {
+    this.#streams ??= new Map();
     this.#streams.set(stream, { ref, end: 0, acked: 0 });
   }
 
   moved(stream: number, end: number): void {
-    const progress = this.#streams.get(stream);
+    const progress = this.#streams?.get(stream);
     if (progress !== undefined) progress.end = Math.max(progress.end, end);
   }
 
   acked(stream: number, offset: number, end: boolean | undefined): void {
-    const progress = this.#streams.get(stream);
+    const progress = this.#streams?.get(stream);
     if (progress !== undefined) progress.acked = Math.max(progress.acked, offset);
-    if (end === true) this.#streams.delete(stream);
+    if (end === true) this.#streams?.delete(stream);
   }
 
   /** Nothing more is to be acknowledged for the attachment `ref`. */
   over(ref: number): void {
-    for (const [stream, progress] of this.#streams) if (progress.ref === ref) this.#streams.delete(stream);
+    const streams = this.#streams;
+    for (const [stream, progress] of streams ?? []) if (progress.ref === ref) streams?.delete(stream);
   }
 
   isEmpty(): boolean {
-    for (const progress of this.#streams.values()) if (progress.end > progress.acked) return false;
+    for (const progress of this.#streams?.values() ?? []) if (progress.end > progress.acked) return false;
     return true;
   }
 }

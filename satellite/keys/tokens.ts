@@ -11,6 +11,8 @@ export interface Keyring {
    * @throws WireError `unauthorized` for the token of a share that has expired: its holder may know [A-9]
    */
   rightsOf(token: string | null): Promise<Rights | null>;
+  /** Whether this satellite has signed a token for a share, ended ones too. The root token is none. */
+  isShare(token: string): Promise<boolean>;
   /** The token of a share. Throws WireError `usage` where there is no root token [A-1]. */
   sign(terms: Terms): Promise<string>;
 }
@@ -20,6 +22,7 @@ export function createKeyring(root: string | undefined, shares: ShareTokens | nu
   if (root === undefined) {
     return {
       rightsOf: async () => ALL,
+      isShare: async () => false,
       sign: async () => {
         throw new WireError("usage", "this satellite has no token, so it can sign none");
       },
@@ -36,6 +39,9 @@ export function createKeyring(root: string | undefined, shares: ShareTokens | nu
       if (shown === null) return null;
       if (equalSecrets(shown, root)) return ALL;
       return (await shares?.rightsOf(shown)) ?? null;
+    },
+    async isShare(token) {
+      return (await shares?.hasSigned(token)) ?? false;
     },
     async sign(terms) {
       if (shares === null) throw new WireError("internal", "this satellite signs no tokens");

@@ -15,6 +15,7 @@ const scoped = { scope: { share: "s", pipe: "p", right: "read", once: false } } 
 
 const keyring: Keyring = {
   rightsOf: async (token) => (token === "root" ? ALL : token === "share" ? scoped : null),
+  isShare: async (token) => token === "share",
   sign: async () => "",
 };
 
@@ -81,6 +82,22 @@ class Stage {
     return peer;
   }
 }
+
+describe("links of pages elsewhere", () => {
+  it("[H-23] [K-3] are not looked at from where too much was asked, unless they were good from there", async () => {
+    const stage = new Stage({ strangerRequestsBurst: 1 });
+    const [known, flooder] = [stage.come("10.0.0.1"), stage.come("10.0.0.2")];
+    await stage.gate.admit(known.shows("share"));
+    for (const peer of [known, flooder]) stage.gate.count(peer.asks());
+    expect(await stage.gate.showsLink(known.shows("share"))).toBe(true);
+    for (const token of ["share", "wrong"]) {
+      await expect(stage.gate.showsLink(flooder.shows(token))).rejects.toMatchObject({ code: "limit" });
+    }
+    stage.nowMs += 1_000;
+    expect(await stage.gate.showsLink(flooder.shows("share"))).toBe(true);
+    expect(await stage.gate.showsLink(flooder.shows("wrong"))).toBe(false);
+  });
+});
 
 describe("strangers", () => {
   it("[K-2] of one address push out the oldest of that address, and nobody else", () => {

@@ -261,13 +261,35 @@ describe("the list as events", () => {
     const feed = new Download(url, "/p", headers);
     expect((await feed.begun).headers["content-type"]).toBe("text/event-stream; charset=utf-8");
     await until("the first", () => listsIn(feed.text).length === 1);
-    expect(listsIn(feed.text)[0]).toEqual(JSON.parse((await ask(url, "/p")).body));
+    const rows = JSON.parse((await ask(url, "/p")).body) as object[];
+    expect(listsIn(feed.text)[0]).toEqual(rows.map((row) => ({ ...row, passedBytes: 1 })));
     await ask(url, "/p/y", { method: "PUT", body: "y" });
     await until("the second", () => listsIn(feed.text).at(-1)?.length === 2);
     await ask(url, "/p/x", { method: "DELETE" });
     await until("the third", () => listsIn(feed.text).at(-1)?.length === 1);
     expect(listsIn(feed.text)).toHaveLength(3);
     feed.leave();
+  });
+
+  it("[H-18] tells what has come into each pipe, though nothing of it stays", async () => {
+    const { url } = await useSatellite({ limits: { feedMs: 5 } });
+    const end = await RawEnd.greet(url);
+    const reader = await end.read("x", "follow");
+    const feed = new Download(url, "/p", headers);
+    for (const passedBytes of [4, 8]) {
+      (await end.open("x")).finish("abc\n");
+      const wanted = { name: "x", streams: 0, bytes: 0, readers: 1, passedBytes };
+      await until("the rate", () => {
+        const row = listsIn(feed.text).at(-1)?.[0] ?? {};
+        return Object.entries(wanted).every(([name, value]) => row[name as keyof typeof row] === value);
+      });
+    }
+    expect(reader.text).toBe("abc\nabc\n");
+    expect(JSON.parse((await ask(url, "/p")).body)).toEqual([
+      { name: "x", streams: 0, bytes: 0, oldestAgeS: 0, writers: 0, readers: 1, taps: 0 },
+    ]);
+    feed.leave();
+    await end.close();
   });
 
   it("[H-18] is made once for all who watch, at most once in feedMs, and not while nobody does", async () => {

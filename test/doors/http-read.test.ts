@@ -443,6 +443,18 @@ describe("a sealed stream", () => {
     await end.close();
   });
 
+  it.each(["?follow", "?one"])("[H-19] is refused with a sentence by %s too", async (query) => {
+    const { url } = await useSatellite();
+    const end = await RawEnd.greet(url);
+    const sealed = await end.open("x", { sealed: "k1" });
+    sealed.write("noise\n");
+    await sealed.untilSafe();
+    const { status, body } = await ask(url, `/p/x${query}`);
+    expect([status, body]).toEqual([403, expect.stringMatching(/^this stream is encrypted: /)]);
+    expect(await end.row("x")).toMatchObject({ streams: 1, bytes: 6, readers: 0 });
+    await end.close();
+  });
+
   it("[H-19] that joins a response which has begun ends it abnormally, and stays", async () => {
     const { url } = await useSatellite();
     const end = await RawEnd.greet(url);

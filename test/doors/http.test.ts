@@ -1,7 +1,8 @@
 /** What the port answers over plain HTTP, and what it refuses there. */
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { bearer, handshakeStatus, RawEnd } from "../support/raw-end.ts";
-import { within } from "../support/until.ts";
+import { until, within } from "../support/until.ts";
 import { ask, bareSocket, handshake } from "./ask.ts";
 import { useSatellite } from "./use-satellite.ts";
 
@@ -163,18 +164,71 @@ describe("http", () => {
     expect(await handshakeStatus(url)).toBe(101);
   });
 
-  it("bounds the headers of a request: 431", async () => {
+  it("[H-4] bounds the headers of a request: 431 in one line, or as JSON", async () => {
     const { url } = await useSatellite();
-    expect(await ask(url, "/", { headers: { cookie: "x".repeat(17 * 1024) } })).toMatchObject({
-      status: 431,
-    });
+    const cookie = "x".repeat(17 * 1024);
+    const text = await ask(url, "/", { headers: { cookie } });
+    expect([text.status, text.body]).toEqual([431, "the headers of a request are at most 16384 bytes\n"]);
+    const json = await ask(url, "/p/x", { method: "PUT", headers: { accept: "application/json", cookie } });
+    expect([json.status, JSON.parse(json.body)]).toEqual([
+      431,
+      { code: "too-large", message: text.body.trim() },
+    ]);
   });
 
-  it("answers what is no HTTP by 400, and goes on", async () => {
+  it("[H-4] answers what is no HTTP by 400 in one line, and goes on", async () => {
     const { url } = await useSatellite();
     const { socket, closed } = bareSocket(url);
-    socket.write("\u0000\u0001garbage\r\n\r\n");
-    expect((await within("the answer", closed)).toString()).toMatch(/^HTTP\/1.1 400 /);
+    socket.end("\u0000\u0001garbage\r\n\r\n");
+    expect((await within("the answer", closed)).toString()).toMatch(
+      /^HTTP\/1.1 400 .*\r\n\r\nthis is no request of HTTP: [^\n]+\n$/s,
+    );
     expect(await ask(url, "/healthz")).toMatchObject({ status: 200 });
+  });
+
+  it("[H-4] closes a connection that says no HTTP, though its client does not", async () => {
+    const { url } = await useSatellite({ limits: { refusedMs: 20 } });
+    const { socket, closed } = bareSocket(url);
+    socket.write("garbage\r\n\r\n");
+    expect((await within("the end", closed)).toString()).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  it("[H-4] answers a head that does not come by 408 in one line", async () => {
+    const { url } = await useSatellite({ limits: { headersMs: 50 } });
+    const { socket, closed } = bareSocket(url);
+    socket.on("end", () => socket.end());
+    socket.write("GET /healthz HTTP/1.1\r\nhost: local");
+    expect((await within("the answer", closed)).toString()).toMatch(
+      /^HTTP\/1.1 408 .*\r\n\r\nthe headers of a request have 50ms to come\n$/s,
+    );
+  });
+
+  it("[H-4] [H-6] answers a body that breaks HTTP by 400, and aborts its stream", async () => {
+    const { url } = await useSatellite();
+    const end = await RawEnd.greet(url);
+    const reader = await end.read("x");
+    const { socket, closed } = bareSocket(url);
+    socket.write("PUT /p/x HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n2\r\na\n\r\n");
+    await reader.untilText("a\n");
+    socket.write("no length\r\n");
+    expect((await within("the answer", closed)).toString()).toMatch(/^HTTP\/1.1 400 .*\n\r\nthis is no/s);
+    await reader.untilDone();
+    expect([...reader.streams.values()][0]?.ended).toBe("aborted");
+    await end.close();
+  });
+
+  it("[H-4] [H-15] says nothing into a response that has begun", async () => {
+    const { url } = await useSatellite();
+    const end = await RawEnd.greet(url);
+    const { socket, closed } = bareSocket(url);
+    const head = once(socket, "data");
+    socket.write("GET /p/x?follow HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await within("the head", head);
+    socket.write("garbage\r\n\r\n");
+    const answered = (await within("the end", closed)).toString();
+    expect(answered).toMatch(/^HTTP\/1.1 200 /);
+    expect(answered).not.toContain("400");
+    await until("it has gone", async () => (await end.row("x")) === undefined);
+    await end.close();
   });
 });
