@@ -339,8 +339,7 @@ it("when neither it nor Fly can be reached, the satellite is what is told of", a
 
 it("a command does not wait for ever for a Fly that says nothing", async () => {
   const { bed, standIn } = await useComputer(true);
-  const never = (): Promise<void> => new Promise(() => undefined);
-  standIn.fail({ on: /./, times: Number.POSITIVE_INFINITY, effect: never });
+  standIn.fail({ on: /./, times: Number.POSITIVE_INFINITY, effect: () => new Promise(() => undefined) });
   const { err } = await bed.skypipe(["ls"]).exits(3, 60_000);
   expect(err).toMatch(/cannot reach Fly's API at 127\.0\.0\.1:\d+: it does not answer/);
 });
