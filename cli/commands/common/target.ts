@@ -63,7 +63,10 @@ export async function findTarget(teller: Teller, chosen?: string): Promise<Targe
 
 export function noSatellite(): WireError {
   const tokens = ACCOUNT_TOKENS.filter((name) => process.env[name]);
-  const found = tokens.length === 0 ? "" : `; ${tokens.join(" and ")} found none: skypipe setup fly says why`;
+  const found =
+    tokens.length === 0
+      ? ""
+      : `; ${tokens.join(" and ")} found none: skypipe setup fly makes one, or says what is wrong`;
   return new WireError(
     "unreachable",
     "no satellite is known here: run skypipe setup on a terminal, or skypipe setup local for one on this " +
