@@ -61,7 +61,7 @@ export interface Place {
   readonly keys?: string;
 }
 
-/** A place that is open until it is closed. */
+/** A place, and what to do when it does not answer. */
 export interface Reach extends Place {
   /** After so long without a connection it is asked for again: it may have gone meanwhile. Default: it stays. */
   readonly attemptMs?: number;
@@ -74,8 +74,6 @@ export interface Reach extends Place {
   readonly seek?: () => Promise<Place>;
   /** What is known better of why it does not answer than the error says; or that error. */
   readonly explain?: (error: Error) => Promise<Error>;
-  /** Ends what was started to reach it, if anything was. */
-  close?(): Promise<void>;
 }
 
 export interface PlaceStatus {

@@ -4,6 +4,8 @@ import type { PlaceStatus } from "../../deploy/provider.ts";
 import type { Status } from "../../satellite/wire/messages.ts";
 import { Teller } from "../terminal/teller.ts";
 import { formatBytes, formatSpan } from "../terminal/units.ts";
+import { linksInstead } from "./common/by-links.ts";
+import { checkLinks } from "./common/check-links.ts";
 import { openTarget } from "./common/connection.ts";
 import { print } from "./common/print.ts";
 import { loadProvider } from "./common/providers.ts";
@@ -38,6 +40,8 @@ interface Facts {
 }
 
 export async function check(options: { satellite?: string; json?: boolean }): Promise<number> {
+  const links = await linksInstead(options.satellite);
+  if (links !== null) return checkLinks(links, options);
   const target = await knownTarget(options.satellite);
   if (target === null) throw noSatellite();
   const satellite = await openTarget(new Teller(options), target);

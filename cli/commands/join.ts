@@ -5,12 +5,12 @@ import { parseLink } from "../../satellite/wire/link.ts";
 import { openInput } from "../terminal/input.ts";
 import { hasTerminal, roleOfStdin, sourceOf } from "../terminal/stdin.ts";
 import { Teller } from "../terminal/teller.ts";
-import { forgetLinks, type Joined, recallLinks, rememberLink } from "./common/joined.ts";
-import { type KnownLink, linkInEnvironment, rightCalled } from "./common/links.ts";
+import { forgetLinks, recallLinks, rememberLink } from "./common/joined.ts";
+import { type KnownLink, linkInEnvironment } from "./common/links.ts";
 import { openLink } from "./common/pipe.ts";
 import { pipeCalled, pipeName, typed } from "./common/pipe-name.ts";
 import { print } from "./common/print.ts";
-import { dateCalled, endCalled, instant } from "./common/share-words.ts";
+import { dateCalled, linkCalled, linkFacts } from "./common/share-words.ts";
 import { table } from "./common/table.ts";
 
 export interface JoinOptions {
@@ -46,8 +46,8 @@ async function take(teller: Teller, options: JoinOptions): Promise<void> {
   const name = pipeName(options.as ?? link.claims.pipe);
   await (await openLink(teller, link, link.claims.pipe)).close();
   rememberLink({ name, link });
-  if (options.json === true) await print(`${JSON.stringify(factsOf({ name, link }))}\n`);
-  teller.note(`joined: ${sentence(name, link)}; try ${example(name, link)}`);
+  if (options.json === true) await print(`${JSON.stringify(linkFacts({ name, link }))}\n`);
+  teller.note(`joined: you may ${linkCalled({ name, link })}; try ${example(name, link)}`);
   if (process.env.SKYPIPE_SATELLITE) {
     teller.note(
       "SKYPIPE_SATELLITE is set, and goes before what was joined, unless it is the link's satellite",
@@ -85,7 +85,7 @@ async function readAll(): Promise<string> {
 
 async function list(teller: Teller, options: JoinOptions): Promise<void> {
   const links = recallLinks().toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  if (options.json === true) await print(`${JSON.stringify(links.map(factsOf))}\n`);
+  if (options.json === true) await print(`${JSON.stringify(links.map(linkFacts))}\n`);
   else if (links.length === 0) teller.note("no link was joined here");
   else {
     const cells = links.map(({ name, link: { url, claims } }) => [
@@ -111,18 +111,6 @@ async function forget(teller: Teller, given: string, options: JoinOptions): Prom
   }
   if (options.json === true) await print(`${JSON.stringify({ name, forgotten: count })}\n`);
   teller.note(`forgotten: ${pipeCalled(name)} is that of your own satellite again`);
-}
-
-/** Nothing of it is a secret. */
-function factsOf({ name, link: { url, claims } }: Joined): object {
-  const { share, pipe, right, once, expiresMs } = claims;
-  return { name, pipe, right, once, expiresAt: instant(expiresMs), id: share, satellite: url };
-}
-
-function sentence(name: string, { url, claims }: KnownLink): string {
-  const there = claims.pipe === name ? "" : ` (there: ${pipeCalled(claims.pipe)})`;
-  const uses = claims.once ? ", once" : "";
-  return `you may ${rightCalled(claims)} ${pipeCalled(name)}${there} at ${new URL(url).host}${uses}, ${endCalled(claims.expiresMs)}`;
 }
 
 function example(name: string, { claims }: KnownLink): string {

@@ -46,16 +46,36 @@ export async function reset(options: ResetOptions): Promise<number> {
 /** Only what a provider has brought to its place. */
 async function toReset(chosen: string | undefined): Promise<Remembered | null> {
   const remembered = await rememberedTarget(chosen);
-  if (remembered !== null) return remembered;
+  if (remembered !== null) {
+    if (chosen === undefined) refuseWhereAnotherIsUsed(remembered);
+    return remembered;
+  }
   const known = await knownTarget();
   return known === null || "url" in known ? null : known;
+}
+
+/** All other verbs are about the satellite that SKYPIPE_SATELLITE names, which is not the one that would end. */
+function refuseWhereAnotherIsUsed({ name, provider }: Remembered): void {
+  const { SKYPIPE_SATELLITE: used = "" } = process.env;
+  if (used === "" || used === provider) return;
+  throw new WireError(
+    "usage",
+    `SKYPIPE_SATELLITE names another satellite than the one that setup made (${name}): unset it, or say skypipe reset ` +
+      `--satellite ${name}`,
+  );
 }
 
 /** Whether there was one; `null`: it shall stay. */
 async function end(satellite: Remembered, teller: Teller, options: ResetOptions): Promise<boolean | null> {
   const provider = await loadProvider(satellite.provider);
-  if (options.yes !== true && !(await isConfirmed(provider, satellite))) return null;
-  return provider.destroy(satellite.credentials, talkOn(teller, { yes: true }));
+  try {
+    if (options.yes !== true && !(await isConfirmed(provider, satellite))) return null;
+    return await provider.destroy(satellite.credentials, talkOn(teller, { yes: true }));
+  } catch (error) {
+    if (!(error instanceof WireError) || error.code !== "unreachable") throw error;
+    const message = `${error.message}; skypipe reset --forget leaves it as it is, and forgets it here`;
+    throw new WireError(error.code, message, { cause: error });
+  }
 }
 
 async function isConfirmed(provider: Provider, satellite: Remembered): Promise<boolean> {

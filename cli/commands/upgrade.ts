@@ -1,11 +1,13 @@
 /** `skypipe upgrade`: puts the version of this command on the satellite. */
 import { ownBundle } from "../../deploy/bundle.ts";
 import type { PlaceStatus } from "../../deploy/provider.ts";
+import { isLater } from "../../deploy/version.ts";
 import { WireError } from "../../satellite/wire/errors.ts";
 import { connect } from "../client/connect.ts";
 import { confirm } from "../terminal/prompt.ts";
 import { hasTerminal } from "../terminal/stdin.ts";
 import { Teller } from "../terminal/teller.ts";
+import { linksInstead, notByLink } from "./common/by-links.ts";
 import { talkOn } from "./common/first-use.ts";
 import { print } from "./common/print.ts";
 import { loadProvider } from "./common/providers.ts";
@@ -20,6 +22,8 @@ export interface UpgradeOptions {
 }
 
 export async function upgrade(options: UpgradeOptions): Promise<number> {
+  const links = await linksInstead(options.satellite);
+  if (links !== null) throw notByLink(links, "upgrade a satellite");
   const target = await knownTarget(options.satellite);
   if (target === null) throw noSatellite();
   if ("url" in target) return atAddress(target.url, options);
@@ -34,7 +38,7 @@ export async function upgrade(options: UpgradeOptions): Promise<number> {
     teller.note(`the satellite (${name}) is of this version already (${version})`);
     return tellFacts(options, { name, from, to: version, upgraded: false });
   }
-  if (options.yes !== true && isOlder(version, from)) await confirmOlder(name, from, version);
+  if (options.yes !== true && isLater(from ?? "", version)) await confirmOlder(name, from, version);
   await provider.upgrade(target.credentials, talkOn(teller, { yes: true }));
   teller.note(`the satellite (${name}) is of version ${version} now; it was ${from ?? "an unknown one"}`);
   return tellFacts(options, { name, from, to: version, upgraded: true });
@@ -68,14 +72,6 @@ function notThere({ name, provider }: Remembered): WireError {
     "unreachable",
     `there is no satellite (${name}) to upgrade: bring it there with skypipe setup ${provider} --name ${name}`,
   );
-}
-
-/** By the three numbers of a version; what is not one is not older. */
-function isOlder(version: string, than: string | null): boolean {
-  const [a, b] = [version, than ?? ""].map((text) => /^(\d+)\.(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number));
-  if (a === undefined || b === undefined) return false;
-  const at = a.findIndex((number, index) => number !== b[index]);
-  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
 /** To go back is rarely meant. Throws WireError `usage` unless it is. */

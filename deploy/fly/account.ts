@@ -16,15 +16,17 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/i;
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** As in `ApiOptions`. */
+  readonly isLook?: boolean;
 }
 
 /** Runs `use` with the API opened for a token. */
 export async function withApi<Answer>(
   token: string,
-  { env, clock }: Surroundings,
+  { env, clock, isLook = false }: Surroundings,
   use: (api: FlyApi) => Promise<Answer>,
 ): Promise<Answer> {
-  const api = new FlyApi({ token, env, clock, redactor: new Redactor() });
+  const api = new FlyApi({ token, env, clock, redactor: new Redactor(), isLook });
   try {
     return await use(api);
   } finally {
@@ -32,13 +34,13 @@ export async function withApi<Answer>(
   }
 }
 
-/** The token that was remembered or is in the environment. Throws WireError `usage` for one that can't be one. */
+/** The token that was remembered or is in the environment. Throws WireError `unauthorized` for one that can't be one. */
 export function tokenOf(credentials: Credentials): string {
   const token = normalizeToken(credentials["token"] ?? "");
   if (token === null || token === "") {
     throw new WireError(
-      "usage",
-      `what is remembered of Fly holds no token: run skypipe setup fly, and ${MAKE_ONE}`,
+      "unauthorized",
+      `what is remembered of Fly holds no token: ${MAKE_ONE}, and give it to skypipe setup fly`,
     );
   }
   return token;

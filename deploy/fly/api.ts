@@ -18,6 +18,8 @@ const RETRY_AFTER_MAX_MS = 60_000;
 const CONNECT_MS = 10_000;
 /** A wait of the API's own takes up to a minute. */
 const ANSWER_MS = 75_000;
+/** For a look that a command waits for: as long as a satellite is tried (DESIGN.md §5). */
+const LOOK_MS = 10_000;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface ApiOptions {
@@ -25,6 +27,8 @@ export interface ApiOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly redactor: Redactor;
+  /** Nothing is changed, and somebody waits: an API that does not answer is given up soon. Default false. */
+  readonly isLook?: boolean;
 }
 
 export interface Call {
@@ -42,8 +46,9 @@ export class FlyApi {
   readonly #base: string;
   readonly #authorization: string;
   readonly #dispatcher: Dispatcher;
+  readonly #isLook: boolean;
 
-  constructor({ token, env, clock, redactor }: ApiOptions) {
+  constructor({ token, env, clock, redactor, isLook = false }: ApiOptions) {
     this.clock = clock;
     this.redactor = redactor;
     this.#base = baseOf(env);
@@ -51,6 +56,7 @@ export class FlyApi {
     this.#authorization = authorization(token);
     redactor.add(token, ...token.split(","));
     this.#dispatcher = networkAgent(env, CONNECT_MS);
+    this.#isLook = isLook;
   }
 
   async close(): Promise<void> {
@@ -71,12 +77,14 @@ export class FlyApi {
   }
 
   async #call(method: Method, path: string, call: Call): Promise<unknown> {
+    const startMs = this.clock.nowMs();
     let tooMany = 0;
     for (let attempt = 0; ; ) {
       const answer = await this.#once(method, path, call);
       if (!(answer instanceof Failure)) return answer;
       const pauseMs = this.#pauseMs(method, answer, answer.status === 429 ? tooMany++ : attempt++);
-      if (pauseMs === null) throw answer;
+      const isLate = this.#isLook && answer.status !== 429 && this.clock.nowMs() - startMs >= LOOK_MS;
+      if (pauseMs === null || isLate) throw answer;
       await this.clock.sleep(pauseMs);
     }
   }
@@ -95,12 +103,13 @@ export class FlyApi {
   }
 
   async #once(method: Method, path: string, { query, body, headers }: Call): Promise<unknown> {
+    const answerMs = this.#isLook ? LOOK_MS : ANSWER_MS;
     try {
       const answer = await request(`${this.#base}/v1${path}`, {
         method,
         dispatcher: this.#dispatcher,
-        headersTimeout: ANSWER_MS,
-        bodyTimeout: ANSWER_MS,
+        headersTimeout: answerMs,
+        bodyTimeout: answerMs,
         ...(query === undefined ? {} : { query }),
         headers: {
           authorization: this.#authorization,

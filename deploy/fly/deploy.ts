@@ -3,6 +3,7 @@ import { WireError } from "../../satellite/wire/errors.ts";
 import { refuseToLose } from "../backlog.ts";
 import type { Bundle } from "../bundle.ts";
 import type { Place, PlaceStatus, Talk, Wishes } from "../provider.ts";
+import { isLater } from "../version.ts";
 import { ensureAddresses, ensureApp } from "./app.ts";
 import { type Found, findMachine } from "./find.ts";
 import { keysOf } from "./keys.ts";
@@ -158,14 +159,4 @@ async function accept(cost: string, { ask, tell, wishes }: Talk): Promise<void> 
   }
   if (await ask.confirm(`At Fly ${cost}. Go on?`, true)) return;
   throw new WireError("usage", "the cost was not accepted, so nothing was set up");
-}
-
-/** Of two versions; what is no version is not later. */
-function isLater(a: string, b: string): boolean {
-  const [partsA, partsB] = [a, b].map((version) => version.split(/[.+-]/).slice(0, 3).map(Number));
-  for (let at = 0; at < 3; at++) {
-    const difference = (partsA?.[at] ?? Number.NaN) - (partsB?.[at] ?? Number.NaN);
-    if (difference !== 0) return difference > 0;
-  }
-  return false;
 }

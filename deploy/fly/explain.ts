@@ -42,7 +42,7 @@ function said(failure: Failure, { doing, host, org }: Context): Said {
     return [
       "unauthorized",
       "Fly does not accept the token: it is wrong, has expired or was revoked; make one with fly tokens create org, " +
-        "and set FLY_API_TOKEN to it or run skypipe setup fly",
+        "and give it to skypipe setup fly, which asks for it or takes it from FLY_API_TOKEN",
     ];
   }
   if (needsPayment(failure)) {

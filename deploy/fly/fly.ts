@@ -6,6 +6,7 @@ import { askCredentials, chooseOrg, orgsOf, type Surroundings, tokenOf, withApi 
 import { type Clock, realClock } from "./clock.ts";
 import { deploy, placeOf, statusOf, upgrade } from "./deploy.ts";
 import { destroyAll } from "./destroy.ts";
+import { isFailure } from "./failure.ts";
 import { findMachine } from "./find.ts";
 import { keepKeys } from "./keys.ts";
 import type { Site } from "./site.ts";
@@ -23,9 +24,10 @@ const silently: Tell = () => undefined;
 
 export function flyProvider(options: FlyOptions = {}): Provider {
   const around: Surroundings = { env: options.env ?? process.env, clock: options.clock ?? realClock };
+  const looking: Surroundings = { ...around, isLook: true };
   const bundle = (): Bundle => options.bundle ?? ownBundle();
   const find: Provider["find"] = (credentials) =>
-    firstSite(credentials, around, silently, async (site) => {
+    firstSite(credentials, looking, silently, async (site) => {
       const found = await findMachine(site);
       return found === null ? null : placeOf(site, found);
     });
@@ -55,7 +57,7 @@ export function flyProvider(options: FlyOptions = {}): Provider {
       return destroyed ?? false;
     },
     status: (credentials) =>
-      firstSite(credentials, around, silently, async (site) => {
+      firstSite(credentials, looking, silently, async (site) => {
         const found = await findMachine(site);
         return found === null ? null : statusOf(site, found);
       }),
@@ -67,10 +69,22 @@ export function flyProvider(options: FlyOptions = {}): Provider {
       return kept ?? nowhere();
     },
     async reach(credentials, known) {
-      const seek = async (): Promise<Place> => (await find(credentials)) ?? nowhere();
+      const seek = async (): Promise<Place> => {
+        const found = await find(credentials).catch((error: unknown) => {
+          // That the satellite does not answer says more than that its provider does not.
+          if (known !== null && isAway(error)) return known;
+          throw error;
+        });
+        return found ?? nowhere();
+      };
       return { ...(known ?? (await seek())), seek };
     },
   };
+}
+
+/** The API could not be asked. */
+function isAway(error: unknown): boolean {
+  return error instanceof WireError && error.code === "unreachable" && isFailure(error.cause);
 }
 
 function nowhere(): never {

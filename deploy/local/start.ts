@@ -1,6 +1,7 @@
 /** Starts the satellite of this computer when nobody has yet. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { WireError } from "../../satellite/wire/errors.ts";
+import { withoutSecrets } from "../secrets.ts";
 import { prepareFolder } from "./place.ts";
 import { answers } from "./publish.ts";
 
@@ -42,7 +43,7 @@ async function startOnce(command: readonly string[], socket: string, deadlineMs:
   const child = spawn(program, [...args, ...satelliteArgs(socket)], {
     detached: true,
     cwd: process.platform === "win32" ? undefined : "/",
-    env: environment(),
+    env: withoutSecrets(process.env),
     stdio: ["ignore", "ignore", "pipe"],
     windowsHide: true,
   });
@@ -62,18 +63,6 @@ async function startOnce(command: readonly string[], socket: string, deadlineMs:
 
 function satelliteArgs(socket: string): string[] {
   return ["satellite", "--socket", socket, "--memory", "--idle-exit", IDLE_EXIT];
-}
-
-/** Ours without the secrets and choices that concern other satellites. */
-function environment(): NodeJS.ProcessEnv {
-  const {
-    SKYPIPE_TOKEN: _token,
-    SKYPIPE_KEY: _key,
-    SKYPIPE_SATELLITE: _satellite,
-    SKYPIPE_LINK: _link,
-    ...rest
-  } = process.env;
-  return rest;
 }
 
 /** The last line that is not a log entry, and whether the process has ended. */

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { WireError } from "../../satellite/wire/errors.ts";
+import { withoutOwnSecrets } from "../secrets.ts";
 import { sshError } from "./explain.ts";
 
 /** What ssh itself ends with when it has failed; anything else is from the host. */
@@ -16,7 +17,13 @@ const OPTIONS: readonly string[] = [
   "-T",
   "-x",
   "-a",
-  ...["RemoteCommand=none", "PermitLocalCommand=no", "ConnectTimeout=10"].flatMap((option) => ["-o", option]),
+  ...[
+    "RemoteCommand=none",
+    "PermitLocalCommand=no",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=5", // a connection that is cut is not waited for
+    "ServerAliveCountMax=3",
+  ].flatMap((option) => ["-o", option]),
 ];
 
 export interface SshHost {
@@ -56,8 +63,6 @@ export async function forward(host: SshHost, from: string, to: string, command: 
     "ControlPath=none", // its own: it must outlive the connections of others
     "StreamLocalBindUnlink=yes", // of one that was killed
     "ExitOnForwardFailure=no", // those of the user's config may be taken
-    "ServerAliveInterval=5",
-    "ServerAliveCountMax=3",
   ].flatMap((option) => ["-o", option]);
   const spec = `${inSpec(from)}:${inSpec(to)}`;
   const ssh = start(host, ["-f", ...options, "-L", spec], command, ["ignore", "ignore", "pipe"]);
@@ -81,11 +86,8 @@ function start(
   }
   const batch = ["-o", `BatchMode=${mayAsk ? "no" : "yes"}`];
   const args = [...OPTIONS, ...batch, ...options, "--", destination, command];
-  return spawn("ssh", args, { stdio, env: { ...env, ...withoutSecrets } });
+  return spawn("ssh", args, { stdio, env: withoutOwnSecrets(env) }); // SendEnv of somebody's config might take them along
 }
-
-/** SendEnv of somebody's config might take them along. */
-const withoutSecrets = { SKYPIPE_TOKEN: undefined, SKYPIPE_KEY: undefined, SKYPIPE_SATELLITE: undefined };
 
 /** A path in -L: ssh would take a colon for the end of it, and expand a percent sign. */
 function inSpec(path: string): string {

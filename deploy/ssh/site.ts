@@ -75,9 +75,10 @@ export class Site {
     await (mayAsk ? openWay(this.#host(), to) : openWay(this.#host(false), to, 0));
   }
 
-  notThere(): WireError {
+  /** @param code `not-found` where that is what was asked for */
+  notThere(code: "not-found" | "unreachable"): WireError {
     return new WireError(
-      "not-found",
+      code,
       `there is no satellite on ${this.destination}: bring it there with skypipe setup ssh ${this.destination}`,
     );
   }
@@ -90,7 +91,7 @@ export class Site {
     } catch (why) {
       return why as Error;
     }
-    if (report.installed === null) return new WireError("unreachable", this.notThere().message);
+    if (report.installed === null) return this.notThere("unreachable");
     if (report.isRunning) {
       return new WireError(
         "unreachable",

@@ -1,5 +1,6 @@
 /** The satellite on any host that the user can log in to. */
 import { connect } from "../../cli/client/connect.ts";
+import { ownBundle } from "../bundle.ts";
 import type { Credentials, Place, Provider, Talk } from "../provider.ts";
 import { nicknameOf } from "./destination.ts";
 import type { HostReport } from "./messages.ts";
@@ -34,7 +35,7 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
     async upgrade(credentials, talk) {
       const site = siteOf(credentials);
       const { installed, startsAtBoot } = await site.look();
-      if (installed === null) throw site.notThere();
+      if (installed === null) throw site.notThere("not-found");
       return opened(site, await site.install(installed.listen, startsAtBoot), talk);
     },
     destroy: async (credentials) => siteOf(credentials).destroy(),
@@ -63,19 +64,22 @@ export function sshProvider(env: NodeJS.ProcessEnv = process.env): Provider {
 
 async function placeThere(site: Site): Promise<Place> {
   const report = await site.look();
-  if (report.installed === null) throw site.notThere();
+  if (report.installed === null) throw site.notThere("unreachable");
   return site.placeOf(report);
 }
 
 async function deploy(site: Site, talk: Talk): Promise<Place> {
   const { tell, wishes } = talk;
+  const wished = listenWished(wishes);
   tell("look", `looking at ${site.destination} …`);
   const report = await site.look();
   const { installed, isRunning } = report;
-  const listen = listenWished(wishes) ?? report.listen;
+  const listen = wished ?? report.listen;
   const isAsWished = JSON.stringify(report.listen) === JSON.stringify(listen);
   if (installed !== null && isRunning && isAsWished) {
-    tell("found", `there is one on ${site.destination}, of version ${installed.version}`);
+    const isOwn = installed.sha256 === ownBundle().sha256;
+    const more = isOwn ? "" : ": skypipe upgrade puts this command's there";
+    tell("found", `there is one on ${site.destination}, of version ${installed.version}${more}`);
     return opened(site, report, talk);
   }
   checkRoom(site.destination, report);

@@ -29,7 +29,14 @@ async function whyNot(host: string): Promise<string | null> {
 }
 
 /** Throws WireError `usage`. */
-export function listenWished({ url, port = PORT }: Wishes): Listen | null {
+export function listenWished({ url, port }: Wishes): Listen | null {
+  if (url === undefined && port !== undefined) {
+    throw new WireError(
+      "usage",
+      "--port is where a reverse proxy finds the satellite: say --url too, which is where that has it, for example " +
+        "https://pipes.example.com",
+    );
+  }
   if (url === undefined) return null;
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed?.protocol !== "https:" || parsed.username !== "" || parsed.password !== "") {
@@ -38,7 +45,7 @@ export function listenWished({ url, port = PORT }: Wishes): Listen | null {
       "--url is where a reverse proxy has it, for example https://pipes.example.com",
     );
   }
-  return { url: parsed.href.replace(/\/$/, ""), port };
+  return { url: parsed.href.replace(/\/$/, ""), port: port ?? PORT };
 }
 
 export function checkRoom(destination: string, { freeBytes, folder }: HostReport): void {

@@ -261,7 +261,9 @@ it("a token in the environment that is for something else does no harm", async (
   bed.env.FLY_API_TOKEN = standIn.token({ apps: ["shop"] });
   expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here: run skypipe setup/);
   bed.env.FLY_API_TOKEN = "fm2_old";
-  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(/no satellite is known here/);
+  expect((await bed.skypipe(["ls"]).exits(3)).err).toMatch(
+    /no satellite is known here.*FLY_API_TOKEN found none: skypipe setup fly makes one, or says/,
+  );
 });
 
 it("a wrong token is one sentence with the way to a right one, exit 4, and nothing is remembered", async () => {
@@ -273,6 +275,73 @@ it("a wrong token is one sentence with the way to a right one, exit 4, and nothi
   expect((await bed.skypipe(["setup", "fly", "--yes"]).exits(2)).err).toMatch(/no Fly token is known/);
   await bed.skypipe(["ls"]).exits(3);
   expect(standIn.leftovers).toEqual([]);
+});
+
+it("a remembered token that is good no more is asked for anew, and without a terminal taken from the environment", async () => {
+  const { bed, standIn, token } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  delete bed.env.FLY_API_TOKEN;
+  standIn.state.tokens.delete(token);
+  const { err } = await bed.skypipe(["setup", "fly", "--yes"]).exits(4);
+  expect(err).toMatch(/does not accept the token.*give it to skypipe setup fly/);
+
+  const next = standIn.token();
+  const pty = bed.pty("skypipe setup fly");
+  await pty.sees(/does not accept the token/);
+  await pty.sees(/Fly token \(make one/);
+  await pty.type(`${next}\r`);
+  await pty.exits(0);
+  await bed.skypipe(["upgrade"]).exits(0);
+
+  standIn.state.tokens.delete(next);
+  await bed.skypipe(["setup", "fly", "--yes"], { env: { FLY_API_TOKEN: standIn.token() } }).exits(0);
+  await bed.skypipe(["reset", "--yes"]).exits(0);
+  expect(standIn.leftovers).toEqual([]);
+});
+
+it("settings that hold no token are mended by setup as those with an old one", async () => {
+  const { bed } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  const saved = JSON.parse(readFileSync(bed.path("config/settings.json"), "utf8")) as {
+    satellites: { fly: { credentials: object } };
+  };
+  saved.satellites.fly.credentials = { org: "acme" };
+  bed.write("config/settings.json", JSON.stringify(saved), 0o600);
+  const { FLY_API_TOKEN } = bed.env;
+  delete bed.env.FLY_API_TOKEN;
+  expect((await bed.skypipe(["upgrade"]).exits(4)).err).toMatch(/holds no token.*skypipe setup fly/);
+  await bed.skypipe(["setup", "fly", "--yes"], { env: { FLY_API_TOKEN } }).exits(0);
+  await bed.skypipe(["upgrade"]).exits(0);
+});
+
+it("another organization than the remembered one is never passed over", async () => {
+  const { bed, standIn } = await useComputer(true);
+  standIn.addOrg("other");
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  delete bed.env.FLY_API_TOKEN;
+  const { err } = await bed.skypipe(["setup", "fly", "--yes", "--org", "other"]).exits(2);
+  expect(err).toMatch(/no Fly token is known/);
+  bed.env.FLY_API_TOKEN = standIn.token({ orgs: ["acme", "other"] });
+  await bed.skypipe(["setup", "fly", "--yes", "--org", "other"]).exits(0);
+  expect(standIn.apps).toHaveLength(2);
+});
+
+it("when neither it nor Fly can be reached, the satellite is what is told of", async () => {
+  const { bed, standIn } = await useComputer(true);
+  await bed.skypipe(["setup", "fly", "--yes"]).exits(0);
+  const host = `${standIn.apps[0]?.name}.localhost:${standIn.edgePort}`;
+  standIn.edge.close();
+  bed.env.FLY_API_HOSTNAME = "http://127.0.0.1:1";
+  const { err } = await bed.skypipe(["ls"]).exits(3, 60_000);
+  expect(err).toContain(host);
+  expect(err).not.toContain("Fly's API");
+});
+
+it("a command does not wait for ever for a Fly that says nothing", async () => {
+  const { bed, standIn } = await useComputer(true);
+  standIn.fail({ on: /./, times: Number.POSITIVE_INFINITY, effect: () => new Promise(() => undefined) });
+  const { err } = await bed.skypipe(["ls"]).exits(3, 60_000);
+  expect(err).toMatch(/cannot reach Fly's API at 127\.0\.0\.1:\d+: it does not answer/);
 });
 
 it("a half-made satellite of an older version is made whole", async () => {

@@ -71,9 +71,7 @@ export function providerSuite(start: () => Promise<Subject> | Subject, options: 
       expect(await subject.provider().find(credentials)).toEqual(place);
       await carries(place);
       for (const known of [place, null]) {
-        const reach = await subject.provider().reach(credentials, known);
-        await carries(reach);
-        await reach.close?.();
+        await carries(await subject.provider().reach(credentials, known));
       }
       expect(account.leaked([place.token, ...Object.values(credentials)])).toEqual([]);
     });

@@ -1,8 +1,9 @@
 /** The provider for hosts of one's own, over a real ssh: as every provider, and what is its own. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Talk } from "../../deploy/provider.ts";
 import { destinationOf, nicknameOf } from "../../deploy/ssh/destination.ts";
 import { isPassing, sshError } from "../../deploy/ssh/explain.ts";
 import { bootstrap } from "../../deploy/ssh/program.ts";
@@ -137,4 +138,23 @@ it("the unit is one that systemd understands, whatever the paths", () => {
   execFileSync("systemd-analyze", ["verify", "--user", bed.path("skypipe.service")], {
     env: { ...bed.env, SYSTEMD_LOG_LEVEL: "warning" },
   });
+});
+
+it("ssh gets none of the command's secrets, and does not wait for a connection that is cut", async () => {
+  const bed = useBed();
+  const script = `#!/bin/sh\nenv >'${bed.path("env")}'; echo "$@" >'${bed.path("args")}'; exit 255\n`;
+  bed.write("stubs/ssh", script, 0o755);
+  const secrets = { SKYPIPE_TOKEN: "s1", SKYPIPE_KEY: "s2", SKYPIPE_PASSPHRASE: "s3", SKYPIPE_LINK: "s4" };
+  const env = { ...bed.env, ...secrets, PATH: `${bed.path("stubs")}:/usr/bin:/bin` };
+  await expect(sshProvider(env).find({ host: "lab" })).rejects.toMatchObject({ code: "unreachable" });
+  expect(readFileSync(bed.path("env"), "utf8")).not.toMatch(/SKYPIPE_(TOKEN|KEY|PASSPHRASE|LINK)/);
+  expect(readFileSync(bed.path("args"), "utf8")).toMatch(/ServerAliveInterval=\d/);
+});
+
+it("--port without --url is refused before anybody logs in", async () => {
+  const talk: Talk = { ask: null, tell: () => undefined, wishes: { yes: true, port: 8080 } };
+  const deployed = sshProvider({ PATH: "/nonexistent" }).deploy({ host: "lab" }, talk);
+  await expect(deployed).rejects.toThrow(
+    /--port is where a reverse proxy finds the satellite: say --url too/,
+  );
 });

@@ -1,5 +1,5 @@
 /** The satellite of this computer: started on demand, found by everybody, gone when idle and empty. */
-import { lstatSync, readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import type { Bed } from "../support/bed.ts";
@@ -114,4 +114,18 @@ it("a satellite that was killed is replaced by the next command", async () => {
   expect((await bed.skypipe(["y"]).exits(0)).out).toBe("one\n");
   expect(sockets(bed)).toHaveLength(1);
   expect(bed.running("satellite")).toHaveLength(1);
+});
+
+it("outlives the command, and has none of its secrets", async () => {
+  const bed = useBed();
+  const secrets = {
+    SKYPIPE_PASSPHRASE: "four words or more",
+    SKYPIPE_KEY: "00".repeat(32),
+    FLY_API_TOKEN: "fm2_token",
+    FLY_ACCESS_TOKEN: "fm2_token",
+  };
+  await bed.skypipe(["setup", "local"], { env: secrets }).exits(0);
+  const [pid] = bed.marked((words) => words.includes("satellite"));
+  const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+  for (const name of Object.keys(secrets)) expect(environment).not.toContain(name);
 });

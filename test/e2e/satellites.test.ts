@@ -146,6 +146,25 @@ describe("reset", () => {
     await bed.skypipe(["ls"]).exits(3);
   });
 
+  it("does not end one while SKYPIPE_SATELLITE has another one used", async () => {
+    const bed = await useTwo();
+    const env = { SKYPIPE_SATELLITE: "https://pipes.example.com" };
+    const { err } = await bed.skypipe(["reset", "--yes"], { env }).exits(2);
+    expect(err).toMatch(/SKYPIPE_SATELLITE names another satellite .*\(a\).*--satellite a/);
+    expect(await defaultOf(bed)).toBe("a");
+    await bed.skypipe(["reset", "--yes", "--satellite", "a"], { env }).exits(0);
+  });
+
+  it("of one that can't be reached says how it is forgotten at least", async () => {
+    const bed = useBed();
+    const lab = { provider: "ssh", credentials: { host: "no.such.invalid" }, place: null };
+    bed.write("config/settings.json", JSON.stringify({ version: 2, default: "lab", satellites: { lab } }));
+    const { err } = await bed.skypipe(["reset", "--yes"]).exits(3);
+    expect(err).toMatch(/ssh no\.such\.invalid failed .*; skypipe reset --forget leaves it as it is/);
+    await bed.skypipe(["reset", "--forget"]).exits(0);
+    await bed.skypipe(["ls"]).exits(3);
+  });
+
   it("--forget leaves it running", async () => {
     const bed = await useTwo();
     await bed.shell("echo kept | skypipe x").exits(0);

@@ -68,7 +68,10 @@ it(
     const refused = await bed.shell("echo x | skypipe send logs/web", { env }).exits(4);
     expect(refused.err).toContain("the link to pipe 'logs/web' lets you read it, and nothing else");
     await bed.skypipe(["rm", "logs/web"], { env }).exits(4);
-    await bed.skypipe(["ls"], { env }).exits(3); // it knows no satellite of its own
+    await bed.shell("echo hello | skypipe other").exits(0);
+    await bed.shell("echo again | skypipe logs/web").exits(0);
+    const listed = JSON.parse((await bed.skypipe(["ls", "--json"], { env }).exits(0)).out) as unknown;
+    expect(listed).toMatchObject([{ name: "logs/web", streams: 1 }]); // and not the other one [A-8]
     expect(statSync(path.join(bed.path("elsewhere"), "links.json")).mode & 0o777).toBe(0o600);
   },
   MANY_PROCESSES_MS,
@@ -95,6 +98,50 @@ it(
     await bed.skypipe(["join", "--forget", "theirs"], { env }).exits(0);
     await bed.skypipe(["join", "--forget", "theirs"], { env }).exits(1);
     await bed.shell("echo x | skypipe theirs", { env }).exits(3);
+  },
+  MANY_PROCESSES_MS,
+);
+
+it(
+  "where there are only links, check says what each is good for, and what is not for them is refused in words",
+  async () => {
+    const bed = useBed();
+    await start(bed);
+    const env = elsewhere(bed);
+    const write = await share(bed, "logs", "--write");
+    await joins(bed, write.link, env);
+    const refused = (await bed.skypipe(["ls"], { env }).exits(4)).err;
+    expect(refused).toMatch(
+      /a link does not list pipes: this one lets you write pipe 'logs' at 127\.0\.0\.1:/,
+    );
+    expect((await bed.skypipe(["upgrade"], { env }).exits(4)).err).toMatch(/a link does not upgrade/);
+    const report = (await bed.skypipe(["check"], { env }).exits(0)).out;
+    expect(report).toMatch(/^link +you may write pipe 'logs' at 127\.0\.0\.1:\d+, until it is revoked$/m);
+    expect(report).toMatch(/^version +skypipe\/\d/m);
+    expect(report).not.toContain(write.token);
+
+    // Of one that was revoked, the others' answers are not held up.
+    const read = await share(bed, "photos", "--read");
+    await joins(bed, read.link, env, "--as", "theirs");
+    await bed.shell("echo photo | skypipe photos").exits(0);
+    await bed.skypipe(["share", "--revoke", write.id]).exits(0);
+    const { out, err } = await bed.skypipe(["check", "--json"], { env }).exits(4);
+    expect(JSON.parse(out)).toMatchObject({
+      where: "links",
+      links: [
+        { name: "logs", running: false, error: { code: "unauthorized" } },
+        { name: "theirs", pipe: "photos", right: "read", running: true, error: null },
+      ],
+    });
+    expect(err).toMatch(/the link to pipe 'logs' is not good any more/);
+    const listed = await bed.skypipe(["ls", "--json"], { env }).exits(0);
+    expect(JSON.parse(listed.out)).toMatchObject([{ name: "theirs", streams: 1 }]);
+
+    const alone = { ...elsewhere(bed, "container"), SKYPIPE_LINK: read.link };
+    expect((await bed.skypipe(["check"], { env: alone }).exits(0)).out).toMatch(/you may read pipe 'photos'/);
+    expect((await bed.skypipe(["ls"], { env: alone }).exits(0)).out).toMatch(/^photos +1 /m);
+    // A satellite of one's own goes before.
+    await bed.skypipe(["ls"], { env: { ...env, SKYPIPE_SATELLITE: "local" } }).exits(0);
   },
   MANY_PROCESSES_MS,
 );

@@ -1,7 +1,9 @@
 /** The satellite on a host of one's own: a real ssh to a real sshd, set up, used, cut, upgraded and taken away. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Bed } from "../support/bed.ts";
 import { MiB, noiseFile } from "../support/bytes.ts";
 import { Authority } from "../support/certificates.ts";
@@ -247,6 +249,21 @@ describe("the satellite there", () => {
   );
 
   it(
+    "that another computer has taken away is told of as gone, with exit 3",
+    async () => {
+      const { bed, sshd } = await useSetUp();
+      const other = { env: { SKYPIPE_CONFIG_DIR: bed.path("other") } };
+      await bed.skypipe(["setup", "ssh", sshd.alias], other).exits(0, SLOW_MS);
+      await bed.skypipe(["reset", "--yes"], other).exits(0, SLOW_MS);
+      const { err } = await bed.skypipe(["ls"]).exits(3, SLOW_MS);
+      expect(err).toMatch(
+        /there is no satellite on sky\.test: bring it there with skypipe setup ssh sky\.test/,
+      );
+    },
+    LONG_MS,
+  );
+
+  it(
     "is upgraded in the middle of a transfer, with its backlog, and only where that is another version",
     async () => {
       const { bed, sshd } = await useSetUp();
@@ -259,6 +276,8 @@ describe("the satellite there", () => {
       );
       const [before] = sshd.satellites();
       pretendOther(sshd, { version: "0.0.1", sha256: "0".repeat(64) });
+      const found = await bed.skypipe(["setup", "ssh", sshd.alias]).exits(0, SLOW_MS);
+      expect(found.err).toMatch(/of version 0\.0\.1: skypipe upgrade puts this command's there/);
 
       await bed.shell("echo kept | skypipe backlog").exits(0, SLOW_MS);
       noiseFile(bed.path("file"), 12 * MiB, 8);
@@ -311,6 +330,27 @@ describe("the satellite there", () => {
       expect(token).toMatch(/^[\w-]{43}$/);
       expect((await bed.skypipe(["check"], other).exits(0, SLOW_MS)).out).not.toContain(token);
       await bed.skypipe(["ls"], { env: { SKYPIPE_SATELLITE: "https://pipes.test" } }).exits(4, SLOW_MS);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "is not taken for one that something else has the port of",
+    async () => {
+      const { bed, sshd } = await useHost();
+      const other = http.createServer((_request, response) => void response.end("ok"));
+      await new Promise<void>((resolve) => {
+        other.listen(0, "127.0.0.1", resolve);
+      });
+      onTestFinished(() => void other.close());
+      const { port } = other.address() as AddressInfo;
+      const line = ["setup", "ssh", sshd.alias, "--url", "https://pipes.test", "--yes", "--port"];
+      const { err } = await bed.skypipe([...line, String(port)]).exits(3, SLOW_MS);
+      expect(err).toMatch(/does not start there: .*something else listens there already/);
+      const free = await Sshd.freePort();
+      expect((await bed.skypipe([...line, String(free)]).exits(0, SLOW_MS)).err).toMatch(
+        /it runs on the host/,
+      );
     },
     LONG_MS,
   );

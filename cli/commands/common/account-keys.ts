@@ -82,9 +82,22 @@ async function wrapped(keys: string, passphrase: string): Promise<string> {
   return texts.join("\n");
 }
 
+/** Throws WireError `usage` where a passphrase is wished for and will not be had: before anything is made that costs. */
+export function checkPassphrase({ ask, wishes }: Talk): void {
+  if (wishes.passphrase !== true) return;
+  const given = process.env.SKYPIPE_PASSPHRASE ?? "";
+  if (given !== "") refuseShort(given);
+  else if (ask === null) throw nobodyToAsk();
+}
+
 async function newPassphrase(talk: Talk): Promise<string> {
   const passphrase = await askPassphrase(talk, "A passphrase to keep the key under");
-  if (passphrase.length >= PASSPHRASE_CHARS_MIN) return passphrase;
+  refuseShort(passphrase);
+  return passphrase;
+}
+
+function refuseShort(passphrase: string): void {
+  if (passphrase.length >= PASSPHRASE_CHARS_MIN) return;
   throw new WireError(
     "usage",
     `a passphrase of fewer than ${PASSPHRASE_CHARS_MIN} letters is guessed: take four words or more`,
@@ -95,7 +108,11 @@ async function askPassphrase({ ask }: Talk, message: string): Promise<string> {
   const given = process.env.SKYPIPE_PASSPHRASE;
   if (given !== undefined && given !== "") return given;
   if (ask !== null) return ask.secret(message);
-  throw new WireError(
+  throw nobodyToAsk();
+}
+
+function nobodyToAsk(): WireError {
+  return new WireError(
     "usage",
     "the key is kept under a passphrase, and there is no terminal to ask for it: set SKYPIPE_PASSPHRASE",
   );

@@ -1,10 +1,10 @@
 /** Chooses where the satellite shall live, brings it there and remembers it. */
-import type { Ask, Credentials, Provider, Talk, Wishes } from "../../../deploy/provider.ts";
+import type { Ask, Credentials, Place, Provider, Talk, Wishes } from "../../../deploy/provider.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import { choose, confirm, secret, text } from "../../terminal/prompt.ts";
 import { hasTerminal } from "../../terminal/stdin.ts";
 import type { Teller } from "../../terminal/teller.ts";
-import { keysFor } from "./account-keys.ts";
+import { checkPassphrase, keysFor } from "./account-keys.ts";
 import { loadProvider, providerNames } from "./providers.ts";
 import { type Remembered, recall, remember } from "./remembered.ts";
 
@@ -43,11 +43,13 @@ export async function deployAndRemember(
   { name, isDefault = name === undefined }: Naming = {},
 ): Promise<Remembered> {
   const provider = await loadProvider(where);
-  const known = knownAs(provider, name);
-  const credentials = await credentialsFor(provider, known, talk);
-  const { keys: kept, ...place } = await provider.deploy(credentials, talk);
+  checkPassphrase(talk);
+  const { credentials, deployed } = await deployWith(provider, knownAs(provider, name), talk);
+  const { keys: kept, ...place } = deployed;
   const found = kept === undefined ? place : { ...place, keys: kept };
-  const keys = await keysFor(provider, credentials, { place: found, known: known?.keys ?? null, talk });
+  // Another command may have set it up meanwhile, and have sealed with its key.
+  const known = knownAs(provider, name)?.keys ?? null;
+  const keys = await keysFor(provider, credentials, { place: found, known, talk });
   const satellite = { provider: where, credentials, place, keys };
   const remembered = { name: name ?? freeName(provider, satellite), ...satellite };
   remember(remembered, isDefault);
@@ -65,13 +67,32 @@ function knownAs(provider: Provider, name = provider.name): Remembered | null {
   );
 }
 
-async function credentialsFor(
-  provider: Provider,
-  known: Remembered | null,
-  talk: Talk,
-): Promise<Credentials> {
-  const isAnother = talk.wishes.host !== undefined || provider.inEnvironment(process.env) !== null;
-  return known === null || isAnother ? provider.credentials(talk) : known.credentials;
+interface Deployed {
+  readonly credentials: Credentials;
+  readonly deployed: Place;
+}
+
+/** With the credentials that are remembered, while they are good and no others are meant. */
+async function deployWith(provider: Provider, known: Remembered | null, talk: Talk): Promise<Deployed> {
+  if (known !== null && !areOthersMeant(provider, known, talk)) {
+    try {
+      return {
+        credentials: known.credentials,
+        deployed: await provider.deploy(known.credentials, talk),
+      };
+    } catch (error) {
+      const isRefused = error instanceof WireError && error.code === "unauthorized";
+      if (!isRefused || talk.ask === null) throw error;
+      talk.tell("credentials", error.message);
+    }
+  }
+  const credentials = await provider.credentials(talk);
+  return { credentials, deployed: await provider.deploy(credentials, talk) };
+}
+
+function areOthersMeant(provider: Provider, known: Remembered, { wishes: { host, org } }: Talk): boolean {
+  if (host !== undefined || provider.inEnvironment(process.env) !== null) return true;
+  return org !== undefined && org !== known.credentials["org"];
 }
 
 /** The provider's name for it, with a number where another satellite has it. */

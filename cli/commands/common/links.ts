@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import { type Claims, type PipeLink, parseLink } from "../../../satellite/wire/link.ts";
 import { allows, type Guarded } from "../../../satellite/wire/rights.ts";
+import type { Joined } from "./joined.ts";
 import { pipeCalled } from "./pipe-name.ts";
 import { settingsPlace } from "./settings-place.ts";
 
@@ -43,7 +44,7 @@ export async function linkFor(name: string, request: Guarded): Promise<KnownLink
     );
   }
   const candidates = given === null ? await joinedAs(name) : [given];
-  const allowing = candidates.find((link) => may(link, request));
+  const allowing = candidates.find((link) => linkAllows(link, request));
   if (allowing !== undefined || candidates[0] === undefined) return allowing ?? null;
   throw new WireError(
     "forbidden",
@@ -56,16 +57,21 @@ export function rightCalled({ right }: Pick<Claims, "right">): string {
   return right === "both" ? "read and write" : right;
 }
 
-/** SKYPIPE_SATELLITE goes before what is remembered, unless a link to that very satellite is the only token there is. */
 async function joinedAs(name: string): Promise<KnownLink[]> {
+  return (await joinedLinks()).filter((joined) => joined.name === name).map(({ link }) => link);
+}
+
+/**
+ * Those that may be used here: SKYPIPE_SATELLITE goes before what is remembered, unless a link to that very satellite is
+ * the only token there is.
+ */
+export async function joinedLinks(): Promise<readonly Joined[]> {
   const { SKYPIPE_SATELLITE: address = "", SKYPIPE_TOKEN: token = "" } = process.env;
   if (address !== "" && (token !== "" || !URL.canParse(address))) return [];
   // Most have joined none, and looking into the file takes longer than everything else does.
   if (!existsSync(settingsPlace("links"))) return [];
   const { recallLinks } = await import("./joined.ts");
-  return recallLinks()
-    .filter((joined) => joined.name === name && (address === "" || isSame(address, joined.link.url)))
-    .map(({ link }) => link);
+  return recallLinks().filter(({ link }) => address === "" || isSame(address, link.url));
 }
 
 function isSame(address: string, url: string): boolean {
@@ -77,6 +83,7 @@ function plain(address: string): string {
   return new URL(address.replace(/^ws/, "http")).href.replace(/(\/ws)?\/*$/, "");
 }
 
-function may({ claims: { share, pipe, right, once } }: KnownLink, request: Guarded): boolean {
+/** Whether a link says that it is good for a request about its pipe. */
+export function linkAllows({ claims: { share, pipe, right, once } }: KnownLink, request: Guarded): boolean {
   return allows({ scope: { share, pipe, right, once } }, request, pipe);
 }

@@ -1,5 +1,6 @@
 /** Which satellite (DESIGN.md §5): `--satellite`, SKYPIPE_SATELLITE, the default of setup, one that is found, a new one. */
 import type { Credentials, Place, Provider } from "../../../deploy/provider.ts";
+import { ACCOUNT_TOKENS } from "../../../deploy/secrets.ts";
 import { WireError } from "../../../satellite/wire/errors.ts";
 import type { Teller } from "../../terminal/teller.ts";
 import { addressOf, linkInEnvironment } from "./links.ts";
@@ -61,10 +62,15 @@ export async function findTarget(teller: Teller, chosen?: string): Promise<Targe
 }
 
 export function noSatellite(): WireError {
+  const tokens = ACCOUNT_TOKENS.filter((name) => process.env[name]);
+  const found =
+    tokens.length === 0
+      ? ""
+      : `; ${tokens.join(" and ")} found none: skypipe setup fly makes one, or says what is wrong`;
   return new WireError(
     "unreachable",
     "no satellite is known here: run skypipe setup on a terminal, or skypipe setup local for one on this " +
-      "computer, or set SKYPIPE_SATELLITE to the address of one, for example wss://sat.example.com",
+      `computer, or set SKYPIPE_SATELLITE to the address of one, for example wss://sat.example.com${found}`,
   );
 }
 

@@ -1,11 +1,9 @@
 /** Puts the satellite on this host, and takes it away. */
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { type Lock, tryLock } from "../../../satellite/store/files/lock.ts";
-import { answers } from "../../local/publish.ts";
 import type { Installation, Installed, Keeping, Listen } from "../messages.ts";
 import {
   type Folder,
@@ -17,6 +15,7 @@ import {
   writeKeys,
   writeWhole,
 } from "./folder.ts";
+import { isListening, listenerOf } from "./listening.ts";
 import { endSupervised, startAtBoot, startsAtBoot, superviseAnew, supervisedLog } from "./supervisor.ts";
 import { hasSystemd, lingers, removeUnit, startUnit, tryToLinger, unitLog } from "./systemd.ts";
 
@@ -25,6 +24,8 @@ const LOCK_MS = 90_000;
 const LOCK_PAUSE_MS = 200;
 const START_MS = 20_000;
 const POLL_MS = 50;
+/** Something else may be a satellite too, which slows down who comes with a wrong token. */
+const OTHERS_POLL_MS = 1_000;
 
 /** Makes sure that this bundle runs. What is buffered and the sessions are in its folder, and stay. */
 export async function install(folder: Folder, wanted: Installation): Promise<void> {
@@ -85,10 +86,6 @@ export async function destroy(folder: Folder): Promise<boolean> {
   removeIfEmpty(folder.base);
   if (!folder.socket.startsWith(folder.base)) removeIfEmpty(path.dirname(folder.socket));
   return true;
-}
-
-export async function isListening({ socket }: Folder, listen: Listen | null): Promise<boolean> {
-  return listen === null ? answers(socket) : answersAt(listen.port);
 }
 
 /** One computer at a time. Whoever waits finds what the other one has made. */
@@ -159,12 +156,15 @@ function commandOf(folder: Folder, listen: Listen | null): string[] {
 
 async function started(folder: Folder, { keeper, listen }: Installed): Promise<void> {
   const deadlineMs = performance.now() + START_MS;
-  while (!(await isListening(folder, listen))) {
+  for (;;) {
+    const listener = await listenerOf(folder, listen);
+    if (listener === "ours") return;
     if (performance.now() > deadlineMs) {
       const log = keeper === "systemd" ? unitLog() : supervisedLog(folder.root);
       throw new Error(`the satellite does not start there: ${complaintIn(log)}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const pauseMs = listener === "others" ? OTHERS_POLL_MS : POLL_MS;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -172,17 +172,6 @@ async function started(folder: Folder, { keeper, listen }: Installed): Promise<v
 function complaintIn(log: string): string {
   const lines = log.split("\n").filter((line) => line.startsWith("skypipe: "));
   return lines.at(-1)?.replace(/^skypipe: /, "") ?? "it gave no reason";
-}
-
-function answersAt(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = net.connect({ port, host: "127.0.0.1" });
-    connection.once("connect", () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once("error", () => resolve(false));
-  });
 }
 
 function removeIfEmpty(folder: string): void {

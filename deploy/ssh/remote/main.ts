@@ -7,7 +7,8 @@ import os from "node:os";
 import path from "node:path";
 import { ANSWER_MARK, type Answer, type HostReport, type Request } from "../messages.ts";
 import { type Folder, folderOf, readInstalled, readKeys, readToken } from "./folder.ts";
-import { destroy, install, isListening, keep } from "./install.ts";
+import { destroy, install, keep } from "./install.ts";
+import { isListening } from "./listening.ts";
 import { hasCrontab, startsAtBoot } from "./supervisor.ts";
 import { hasSystemd, lingers } from "./systemd.ts";
 
