@@ -4,15 +4,12 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import envPaths from "env-paths";
 
 /** Of all versions of the command and of Node; the oldest go. */
 const FILES_MAX = 8;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
 const PREFIX = "code-";
-/** Before the code: V8 believes what it is given, and would crash. */
-const CHECKSUM_BYTES = 4;
 /** Others may write it. */
 const FOREIGN_WRITE = 0o022;
 
@@ -31,7 +28,7 @@ export class CodeCache {
     let fd: number | undefined;
     try {
       fd = fs.openSync(this.#file, "r");
-      return isOurs(fs.fstatSync(fd)) ? checked(fs.readFileSync(fd)) : undefined;
+      return isOurs(fs.fstatSync(fd)) ? whole(fs.readFileSync(fd)) : undefined;
     } catch {
       return undefined;
     } finally {
@@ -45,7 +42,7 @@ export class CodeCache {
     const written = `${this.#file}.${process.pid}`;
     try {
       fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      fs.writeFileSync(written, Buffer.concat([checksumOf(data), data]), {
+      fs.writeFileSync(written, Buffer.concat([data, data]), {
         flag: "wx",
         mode: 0o600,
         flush: true,
@@ -68,15 +65,14 @@ export class CodeCache {
   }
 }
 
-function checked(file: Buffer): Buffer | undefined {
-  const data = file.subarray(CHECKSUM_BYTES);
-  return checksumOf(data).equals(file.subarray(0, CHECKSUM_BYTES)) ? data : undefined;
-}
-
-function checksumOf(data: Buffer): Buffer {
-  const checksum = Buffer.alloc(CHECKSUM_BYTES);
-  checksum.writeUInt32BE(crc32(data));
-  return checksum;
+/**
+ * V8 believes what it is given, and crashes over what is damaged. So the file has it twice: to compare costs nothing, and
+ * a checksum would take Node's zlib, which a pipe has no other use for.
+ */
+function whole(file: Buffer): Buffer | undefined {
+  const half = file.length / 2;
+  const data = file.subarray(0, half);
+  return half > 0 && data.equals(file.subarray(half)) ? data : undefined;
 }
 
 function remove(file: string): void {

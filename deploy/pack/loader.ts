@@ -4,7 +4,6 @@
  */
 import fs from "node:fs";
 import vm from "node:vm";
-import { inflateRawSync } from "node:zlib";
 import { CodeCache } from "./code-cache.ts";
 
 /** What is in the pieces' text, which is ASCII and ends the file but for the end of a comment. */
@@ -79,6 +78,7 @@ function compileWhole(text: string, filename: string): vm.Script {
 function compile(name: string): Piece {
   const place = rest[name];
   if (place === undefined) throw new Error(`there is no piece ${name}`);
+  const { inflateRawSync } = process.getBuiltinModule("node:zlib");
   const code = inflateRawSync(Buffer.from(textAt(place), "base64")).toString("latin1");
   const filename = `${__filename}/${name}`;
   return vm.compileFunction(code, [...parameters], { filename }) as unknown as Piece;
