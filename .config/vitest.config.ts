@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     fileParallelism: true,
     // Much of what the tests do is wait for others.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", new ClosingLine()],

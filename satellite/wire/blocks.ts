@@ -14,7 +14,7 @@ const SMALL_BYTES = 4 * 1024;
 const SLAB_BYTES = 16 * 1024;
 /** Sizes of blocks by the frames that they are for: less than half of each is wasted. */
 const FRAME_BYTES: readonly number[] = [8, 16, 32, 64].map((kib) => kib * 1024 + HEADER_BYTES);
-/** What of each size is kept while nobody uses it: as much as a stream may have on its way. */
+/** What is kept while nobody uses it, of all sizes together: as much as a stream may have on its way. */
 const SPARE_BYTES_MAX: number = limits.windowBytesMax;
 
 export interface Block {
@@ -32,7 +32,8 @@ export interface Place {
 }
 
 export class Blocks {
-  readonly #shelves: readonly Shelf[] = FRAME_BYTES.map((bytes) => new Shelf(bytes));
+  readonly #kept: Kept = { bytes: 0 };
+  readonly #shelves: readonly Shelf[] = FRAME_BYTES.map((bytes) => new Shelf(bytes, this.#kept));
   #slab: Uint8Array = new Uint8Array(0);
   #slabUsed = 0;
 
@@ -64,39 +65,54 @@ export class Blocks {
   }
 }
 
+/** How much is on all shelves. */
+interface Kept {
+  bytes: number;
+}
+
 /** Blocks of one size that can be used again. */
 class Shelf {
   readonly frameBytes: number;
+  readonly #kept: Kept;
   readonly #spare: CountedBlock[] = [];
   /** The fewest that were spare since the last `shrink`. */
   #leastSpare = 0;
 
-  constructor(frameBytes: number) {
+  constructor(frameBytes: number, kept: Kept) {
     this.frameBytes = frameBytes;
+    this.#kept = kept;
   }
 
   shrink(): void {
-    for (const block of this.#spare.splice(0, this.#leastSpare)) block.isSpare = false;
+    for (const block of this.#spare.splice(0, this.#leastSpare)) this.#takeOff(block);
     this.#leastSpare = this.#spare.length;
   }
 
   take(): CountedBlock {
-    let block = this.#spare.pop();
-    while (block?.isHeld === true) {
-      block.isSpare = false;
-      block = this.#spare.pop();
-    }
+    let block = this.#pop();
+    while (block?.isHeld === true) block = this.#pop();
     this.#leastSpare = Math.min(this.#leastSpare, this.#spare.length);
     block ??= new CountedBlock(this, WS_HEADER_BYTES_MAX + this.frameBytes);
-    block.isSpare = false;
     block.hold();
     return block;
   }
 
   putBack(block: CountedBlock): void {
-    if (block.isSpare || this.#spare.length * this.frameBytes >= SPARE_BYTES_MAX) return;
+    if (block.isSpare || this.#kept.bytes + this.frameBytes > SPARE_BYTES_MAX) return;
     block.isSpare = true;
+    this.#kept.bytes += this.frameBytes;
     this.#spare.push(block);
+  }
+
+  #pop(): CountedBlock | undefined {
+    const block = this.#spare.pop();
+    if (block !== undefined) this.#takeOff(block);
+    return block;
+  }
+
+  #takeOff(block: CountedBlock): void {
+    block.isSpare = false;
+    this.#kept.bytes -= this.frameBytes;
   }
 }
 

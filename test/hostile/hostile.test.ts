@@ -10,7 +10,7 @@ import { type AttackName, attacks, type Outcome } from "./attacks.ts";
 import { Field } from "./field.ts";
 
 /**
- * Node itself takes 60 to 80 MiB, the budget of windows is 96 MiB, and up to 64 MiB of blocks wait to be used again; the
+ * Node itself takes 60 to 80 MiB, the budget of windows is 96 MiB, and up to 16 MiB of blocks wait to be used again; the
  * rest is what the collector has not come to yet.
  */
 const PEAK_BYTES_MAX = 256 * MiB;
