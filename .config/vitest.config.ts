@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     fileParallelism: true,
     // Much of what the tests do is wait for others.
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", new ClosingLine()],
