@@ -6,15 +6,14 @@ import fs from "node:fs";
 import vm from "node:vm";
 import { CodeCache } from "./code-cache.ts";
 
-/** What is in the pieces' text, which is ASCII and ends the file but for the end of a comment. */
+/** What is in the pieces' text, which is ASCII. Places are counted from its start. */
 export interface Contents {
   /** The piece to run. */
   readonly entry: string;
   /** Of what is always needed. */
   readonly id: string;
+  /** From the start of the text to the end of the file. */
   readonly bytes: number;
-  /** How many bytes follow it. */
-  readonly tailBytes: number;
   /** An object of functions by the names of their pieces. */
   readonly core: Place;
   /** Each a function's body in base64 of deflate (RFC 1951), unpacked and compiled when it is asked for. */
@@ -35,7 +34,7 @@ type Piece = (
 ) => void;
 
 declare const __CONTENTS__: Contents;
-const { entry, id: coreId, bytes, tailBytes, core, rest, parameters, escape } = __CONTENTS__;
+const { entry, id: coreId, bytes, core, rest, parameters, escape } = __CONTENTS__;
 
 /** Stays open: the file of this name may be another one when a piece is needed, after an update. */
 const fd = fs.openSync(__filename, "r");
@@ -46,7 +45,7 @@ function textAt([from, to]: Place): string {
     throw new Error(`${__filename} was changed while it runs: start it again`);
   }
   const buffer = Buffer.allocUnsafe(to - from);
-  fs.readSync(fd, buffer, 0, buffer.length, size - tailBytes - bytes + from);
+  fs.readSync(fd, buffer, 0, buffer.length, size - bytes + from);
   return buffer.toString("latin1");
 }
 

@@ -77,8 +77,7 @@ async function written(pieces: readonly Piece[], entry: string): Promise<string>
   const contents: Contents = {
     entry,
     id: createHash("sha256").update(core).digest("hex").slice(0, 16),
-    bytes: text.length,
-    tailBytes: end.length,
+    bytes: text.length + end.length,
     core: [0, core.length],
     rest,
     parameters: PARAMETERS,

@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 const program: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** A person would have given up; less than a test may take, so that it is told what did not come. */
@@ -19,7 +19,17 @@ if (!hasChromium) {
   console.warn(`the page is not tested: ${missing}`);
 }
 
-export async function launch(): Promise<Browser> {
+/** A browser for the tests of the suite that calls this; to be asked for while they run. */
+export function useBrowser(): () => Browser {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => browser.close());
+  return () => browser;
+}
+
+async function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: program,
     args: [

@@ -2,10 +2,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { useSatellite } from "../doors/use-satellite.ts";
 import { RawEnd } from "../support/raw-end.ts";
-import { hasChromium, launch } from "./browser.ts";
+import { hasChromium, useBrowser } from "./browser.ts";
 
 const ROOT = "a token of this test only";
 
@@ -83,11 +83,7 @@ class Elsewhere {
 }
 
 describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(async () => browser.close());
+  const browser = useBrowser();
 
   it("[H-23] writes and reads a pipe by its link, and is told what a link does not allow", async () => {
     const { url } = await useSatellite({ token: ROOT });
@@ -98,7 +94,7 @@ describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () 
       await root.share("a/b", { right: "both" }),
     ];
     await root.unshare(ended.id);
-    const page = await Elsewhere.open(browser, url);
+    const page = await Elsewhere.open(browser(), url);
     expect(await page.fetches("/p/a/b", both.token, { method: "PUT", body: "hello\n" })).toBe("204 ");
     expect(await page.headerOf("/p/a/b", both.token, "content-disposition")).toBe("attachment");
     expect(await page.fetches("/p/a/b", reads.token)).toBe("200 hello\n");
@@ -116,7 +112,7 @@ describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () 
     const root = await RawEnd.greet(url, ROOT);
     const { token } = await root.share("x", { right: "both" });
     (await root.open("x")).finish("kept\n");
-    const page = await Elsewhere.open(browser, url);
+    const page = await Elsewhere.open(browser(), url);
     const answers = [
       await page.fetches("/p/x", null),
       await page.fetches("/p/x", null, { method: "POST", body: "x" }),
@@ -134,7 +130,7 @@ describe.skipIf(!hasChromium)("a page of another site", { timeout: 60_000 }, () 
 
   it("[H-23] [T-3] gets nothing of a satellite without a token", async () => {
     const { url } = await useSatellite();
-    const page = await Elsewhere.open(browser, url);
+    const page = await Elsewhere.open(browser(), url);
     for (const method of ["GET", "POST", "PUT", "DELETE"]) {
       expect(await page.fetches("/p/x?timeout=1ms", null, { method })).toBe("blocked");
       expect(await page.fetches("/p/x?timeout=1ms", "any", { method })).toBe("blocked");

@@ -1,13 +1,13 @@
 /** The page in a real browser: what a person sees, sends and receives, against ends of the command. */
 import { createHash } from "node:crypto";
 import { createReadStream, writeFileSync } from "node:fs";
-import type { Browser, Download } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Download } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import type { Bed } from "../support/bed.ts";
 import { MiB, noise, noiseFile, sha256OfFile } from "../support/bytes.ts";
 import { RoughLink } from "../support/rough-link.ts";
 import { useBed } from "../support/use-bed.ts";
-import { hasChromium, launch, Visit } from "./browser.ts";
+import { hasChromium, useBrowser, Visit } from "./browser.ts";
 
 const token = "a token of this test only";
 const patiently = { timeout: 60_000 };
@@ -25,15 +25,11 @@ async function sha256OfDownload(download: Download): Promise<string> {
 }
 
 describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(async () => browser.close());
+  const browser = useBrowser();
 
   it("[H-22] asks for a token, says when one is wrong, and keeps the right one in this tab", async () => {
     const { url } = await bedWithToken();
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await page.getByLabel("Token or link").waitFor();
     await visit.look("sign-in");
@@ -55,7 +51,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     const { bed, url } = await bedWithToken();
     const writer = bed.skypipe(["send", "logs"], { stdin: "socket" });
     await bed.shell("echo waits | skypipe other").exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await visit.signIn(token);
     await page.getByRole("row", { name: /^other/ }).waitFor();
@@ -85,7 +81,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
 
   it("sends a text, files and a folder, each safe before it says so", async () => {
     const { bed, url } = await bedWithToken();
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await visit.signIn(token);
     await visit.open("letters");
@@ -112,7 +108,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     const { bed, url } = await bedWithToken();
     const hash = noiseFile(bed.path("large.bin"), 100 * MiB, 7);
     await bed.skypipe(["send", "files", bed.path("large.bin")]).exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await visit.signIn(token);
     await visit.open("files");
@@ -133,7 +129,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
 
   it("never leaves half a file under its name", async () => {
     const { bed, url } = await bedWithToken();
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     await visit.signIn(token);
     await visit.open("files");
     await visit.tab("Receive");
@@ -151,7 +147,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     const { bed, url } = await bedWithToken();
     await bed.shell("echo a short text | skypipe notes").exits(0);
     await bed.shell("seq 1 300000 | skypipe notes").exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await visit.signIn(token);
     await visit.open("notes");
@@ -168,7 +164,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     const { bed, url } = await bedWithToken();
     await bed.shell("echo for you | skypipe gift").exits(0);
     await bed.shell("echo secret | skypipe private").exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     await visit.signIn(token);
     await visit.open("gift");
     await visit.tab("Share");
@@ -177,7 +173,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     await visit.page.getByRole("img", { name: "QR code" }).waitFor();
     await visit.look("share");
 
-    const guest = await Visit.to(browser, link, true);
+    const guest = await Visit.to(browser(), link, true);
     await guest.isConnected();
     await guest.look("guest-phone");
     expect(await guest.page.getByRole("tab").allTextContents()).toEqual(["Look", "Receive"]);
@@ -197,7 +193,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     const { bed, port } = await bedWithToken();
     const link = await RoughLink.to(port);
     const hash = noiseFile(bed.path("large.bin"), 24 * MiB, 3);
-    const visit = await Visit.to(browser, link.url);
+    const visit = await Visit.to(browser(), link.url);
     const { page } = visit;
     await visit.signIn(token);
     await visit.open("cut");
@@ -223,7 +219,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     bed.env.SKYPIPE_KEY = createHash("sha256").update("a key of this test only").digest("base64url");
     const key = (await bed.skypipe(["keys", "export", "--yes"]).exits(0)).out.trim();
     await bed.shell("echo sealed by the command | skypipe sealed").exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await page.getByLabel("Key, as skypipe").fill(key);
     await visit.signIn(token);
@@ -243,7 +239,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
     expect(await sha256OfFile(bed.path("got.bin"))).toBe(hash);
 
     await bed.skypipe(["send", "sealed", bed.path("sealed.bin")]).exits(0);
-    const guest = await Visit.to(browser, link);
+    const guest = await Visit.to(browser(), link);
     await guest.isConnected();
     await guest.tab("Receive");
     const coming = guest.page.waitForEvent("download");
@@ -263,7 +259,7 @@ describe.skipIf(!hasChromium)("the page", { timeout: 120_000 }, () => {
   it("can be used by keys alone", async () => {
     const { bed, url } = await bedWithToken();
     await bed.shell("echo kept | skypipe board").exits(0);
-    const visit = await Visit.to(browser, url);
+    const visit = await Visit.to(browser(), url);
     const { page } = visit;
     await visit.signIn(token);
     await page.getByRole("button", { name: "board", exact: true }).press("Enter");
