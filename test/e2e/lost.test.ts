@@ -1,4 +1,5 @@
 /** Losses that last: longer than the grace, longer than a takeover takes, and satellites that are killed. */
+import { once } from "node:events";
 import { expect, it } from "vitest";
 import { KiB, MiB, noise, noiseFile, numberedLines, sha256 } from "../support/bytes.ts";
 import { useBed } from "../support/use-bed.ts";
@@ -58,7 +59,7 @@ it("[L-11] a reader in the middle of a delivery gives up after the grace, and th
 
   await bed.skypipe(["send", "file", bed.path("file")]).exits(0);
   const lost = bed.skypipe(["file"], { stdout: "hold", ...via(link.url) });
-  await bed.pipe("file", { readers: 1, streams: 1 });
+  await once(lost.stdout, "readable");
   link.down();
 
   const next = await bed.skypipe(["file"], { stdout: "hash" }).exits(0);
