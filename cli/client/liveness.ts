@@ -41,10 +41,11 @@ export class Heartbeat {
 
 const FIRST_DELAY_MS = 100;
 const DELAY_MS_MAX = 5_000;
+const DELAY_GROWTH = 1.5;
 /** A connection that has lasted for less does not count as a success. */
 const STABLE_MS = 5_000;
 
-/** When to connect again: at once at first, then after a delay that doubles, half of it left to chance [S-8]. */
+/** When to connect again: at once at first, then after a delay that grows, half of it left to chance [S-8]. */
 export class Backoff {
   readonly #random: () => number;
   #attempts = 0;
@@ -57,7 +58,7 @@ export class Backoff {
   delayMs(): number {
     const attempt = this.#attempts++;
     if (attempt === 0) return 0;
-    const fullMs = Math.min(DELAY_MS_MAX, FIRST_DELAY_MS * 2 ** (attempt - 1));
+    const fullMs = Math.min(DELAY_MS_MAX, FIRST_DELAY_MS * DELAY_GROWTH ** (attempt - 1));
     return fullMs / 2 + (fullMs / 2) * this.#random();
   }
 
@@ -65,8 +66,8 @@ export class Backoff {
     if (forMs >= STABLE_MS) this.#attempts = 0;
   }
 
-  /** The connection carries bytes: how often the link was cut before that does not count any more. */
-  carried(): void {
+  /** The other side is well, it carries bytes or takes its leave: how often it was lost before does not count. */
+  proven(): void {
     this.#attempts = Math.min(this.#attempts, 1); // but not at once again, should each connection end like this
   }
 }

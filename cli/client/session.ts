@@ -110,7 +110,7 @@ export class Session {
         this.#message(event.message);
         break;
       case "chunk":
-        this.#backoff.carried();
+        this.#backoff.proven();
         this.#attachments.chunk(event.chunk);
         break;
       case "heard":
@@ -156,11 +156,12 @@ export class Session {
     } else if (message.type === "welcome" && this.#state === SessionState.greeting) {
       this.#welcomed(message);
     } else if (message.type === "goaway" && this.#state !== SessionState.greeting) {
+      this.#backoff.proven();
       this.#outlet.add({ type: "goaway", reason: message.reason });
     } else if (message.type === "expired" && this.#state === SessionState.asking) {
       this.#attachments.route(message); // [S-6]
     } else if (this.#state === SessionState.ready && "ref" in message) {
-      if (message.type === "ack") this.#backoff.carried();
+      if (message.type === "ack") this.#backoff.proven();
       this.#attachments.route(message);
     } else {
       throw new WireError(
