@@ -35,6 +35,8 @@ export class Cursor implements Notable {
   isRestored = false;
   /** Joined in mid-line: waits for the next line start. */
   isSkipping = false;
+  /** The next line start, if it came while the reader was not back since a restart: it may have begun at one before. */
+  lineStart: number | null = null;
   isAnnounced = false;
   endSent = false;
   endAcked = false;
@@ -129,7 +131,7 @@ export class Cursor implements Notable {
   restart(ctx: Context): number {
     const reachBytes = ctx.limits.chunkBytesMax;
     if (!this.isSkipping) return this.marks.restart(this.acked, reachBytes);
-    const { lineStart } = this.stream;
+    const lineStart = Math.min(this.stream.lineStart, this.next); // which it is past while its reader is not back
     return this.next - lineStart <= reachBytes ? lineStart : this.next;
   }
 

@@ -31,7 +31,7 @@ export function settle(ctx: Context, stream: Stream): void {
 /** The writer's last chunk has come, or the stream was aborted: deliveries that have no running stream left close [L-7]. */
 export function closeDeliveries(ctx: Context, stream: Stream): void {
   for (const cursor of stream.cursors) {
-    if (cursor.isSkipping) withdraw(ctx, cursor);
+    if (cursor.isSkipping && !cursor.isRestored) withdraw(ctx, cursor); // else its reader may have begun
     closeIfOver(ctx, cursor.reader);
   }
   for (const cursor of stream.spectators) if (cursor.isSkipping) removeCursor(ctx, cursor);
@@ -114,8 +114,9 @@ export function detach(ctx: Context, reader: Reader): void {
   const cursors = [...reader.cursors.values()];
   for (const cursor of cursors) removeCursor(ctx, cursor);
   for (const cursor of cursors) {
-    if (!isUnread(ctx, cursor)) settle(ctx, cursor.stream);
-    else if (reader.failure?.code !== "behind" || !cursor.stream.isHeld) leaveBehind(ctx, cursor);
+    const isForOthers = reader.failure?.code !== "behind" || !cursor.stream.isHeld;
+    if (isForOthers && isUnread(ctx, cursor)) leaveBehind(ctx, cursor);
+    else settle(ctx, cursor.stream);
   }
   if (!reader.isSpectator) match(ctx, reader.pipe); // a reservation may have ended with it [L-10]
 }

@@ -74,10 +74,8 @@ export function revive(ctx: Context, stream: Stream, from: number): void {
   stream.start = Math.max(stream.start, from);
   stream.lineStart = from; // as good as always: text is cut at the ends of lines
   stream.isIntact = false;
-  // It was safe, so every reader had acknowledged it; one that has come since begins here.
-  for (const cursor of stream.cursors) {
-    if (cursor.acked < from && (cursor.isRestored || cursor.isUntouched)) cursor.skipTo(from);
-  }
+  // It was safe, so every reader had acknowledged it.
+  for (const cursor of stream.cursors) if (cursor.isRestored && cursor.acked < from) cursor.skipTo(from);
 }
 
 /** Forgets everything that memory and store have of the stream. */

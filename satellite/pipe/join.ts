@@ -126,7 +126,11 @@ export function restoreCursor(
 }
 
 /** The reader gets the stream no more: it has had it [L-11]. */
-export function rememberHad(ctx: Context, reader: Reader, stream: Stream): Cursor {
+export function noteHad(ctx: Context, reader: Reader, stream: Stream): void {
+  ctx.notebook.note(rememberHad(ctx, reader, stream));
+}
+
+function rememberHad(ctx: Context, reader: Reader, stream: Stream): Cursor {
   const cursor = new Cursor(ctx, reader, stream, 0, { copy: true, whole: false });
   stream.hadBy.set(reader, cursor);
   return cursor;
@@ -174,6 +178,7 @@ function addCursor(
     return cursor;
   }
   stream.add(cursor);
+  ctx.unsettled.add(stream); // with who has it changes what is safe
   ctx.notebook.note(cursor);
   if (!options.copy) stream.pipe.free.delete(stream.id);
   return cursor;

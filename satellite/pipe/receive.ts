@@ -2,11 +2,11 @@
 import { type Chunk, Flag, hasFlag } from "../wire/frame.ts";
 import type { Kind } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
+import type { Cursor } from "./cursor.ts";
 import { closeDeliveries, closeIfOver, cutLaggards, expireLater, settle } from "./endings.ts";
 import { abortIfMissed, giveBackMissed } from "./missed.ts";
 import { match, turnBinary } from "./offer.ts";
 import { pump } from "./pump.ts";
-import { skip } from "./spectate.ts";
 import type { Stream } from "./stream.ts";
 
 /** Takes a chunk from the stream's writer. Throws WireError [W-1] [W-2] [F-6]. */
@@ -16,7 +16,7 @@ export function receiveChunk(ctx: Context, stream: Stream, chunk: Chunk): void {
   if (!stream.receive(ctx, chunk)) return;
   stream.pipe.passedBytes += chunk.end - chunk.offset;
   if (isKindNews) learnKind(ctx, stream, hasFlag(chunk, Flag.binary) ? "binary" : "text");
-  passOn(stream, chunk);
+  passOn(ctx, stream, chunk);
   if (!stream.isRunning) {
     stream.pipe.runningCount--;
     stream.pipe.unended.delete(stream);
@@ -41,12 +41,20 @@ export function learnKind(ctx: Context, stream: Stream, kind: Kind): void {
 }
 
 /** Makes the chunk pending for everybody who has it from here on. */
-function passOn(stream: Stream, chunk: Chunk): void {
+function passOn(ctx: Context, stream: Stream, chunk: Chunk): void {
+  const endsLine = hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final);
   for (const cursors of [stream.cursors, stream.spectators]) {
     for (const cursor of cursors) {
-      if (cursor.isSkipping)
-        skip(cursor, chunk.end, hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final));
-      else cursor.reader.pending.add(cursor);
+      if (!cursor.isSkipping) cursor.reader.pending.add(cursor);
+      else if (cursor.isRestored) cursor.lineStart ??= endsLine ? chunk.end : null;
+      else skip(ctx, cursor, chunk.end, endsLine);
     }
   }
+}
+
+/** Moves a cursor that joined in mid-line past a chunk that has just arrived; behind the end of a line it begins. */
+function skip(ctx: Context, cursor: Cursor, end: number, endsLine: boolean): void {
+  cursor.skipTo(end);
+  cursor.isSkipping = !endsLine;
+  if (endsLine && !cursor.reader.isSpectator) ctx.notebook.note(cursor);
 }

@@ -6,8 +6,8 @@ import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, detach, finishIfComplete } from "./endings.ts";
 import { revive } from "./flow.ts";
-import { rememberHad, withdraw } from "./join.ts";
-import { abortIfMissed } from "./missed.ts";
+import { noteHad, withdraw } from "./join.ts";
+import { abortIfMissed, leaveOutMissed, tellBroken } from "./missed.ts";
 import { match } from "./offer.ts";
 import type { Pipe } from "./pipe.ts";
 import { pump } from "./pump.ts";
@@ -33,6 +33,7 @@ export function replay(ctx: Context, session: Session, resume: Resume): void {
   for (const [ref, stream] of session.writers) {
     if (!stream.isDormant) continue;
     revive(ctx, stream, froms.get(ref) ?? 0); // one that is not named has not learned of its stream, and sent nothing
+    leaveOutMissed(ctx, stream);
     abortIfMissed(ctx, stream);
     woken.add(stream.pipe);
   }
@@ -62,10 +63,19 @@ function replayReader(ctx: Context, reader: Reader, positions: Positions): void 
   for (const { stream } of reader.cursors.values()) {
     const isBinary = positions.get(stream.id)?.state === PositionState.binary;
     if (isBinary && stream.kind === null) learnKind(ctx, stream, "binary");
+    leaveOutMissed(ctx, stream);
     abortIfMissed(ctx, stream);
   }
+  dropSkipping(ctx, reader);
   finishIfComplete(ctx, reader);
   pump(ctx, reader);
+}
+
+/** What has ended while its reader was away since a restart, and still waited for a line start, is not for it. */
+function dropSkipping(ctx: Context, reader: Reader): void {
+  for (const cursor of reader.cursors.values()) {
+    if (cursor.isSkipping && !cursor.stream.isRunning && !reader.isSpectator) withdraw(ctx, cursor);
+  }
 }
 
 /** What a reader has begun may be lost with the power: it learns of it, and is not told that its delivery is whole [S-11] [L-9]. */
@@ -74,21 +84,17 @@ function tellForgotten(ctx: Context, reader: Reader, positions: Positions): void
   for (const [stream, { received: offset, state }] of positions) {
     if (reader.cursors.has(stream)) continue;
     const hasEnded = state === PositionState.ended;
-    if (hasEnded || offset > 0) noteHad(ctx, reader, stream);
+    if (hasEnded || offset > 0) noteHadHere(ctx, reader, stream);
     if (hasEnded) continue;
     if (offset === 0) session.send(ctx, { type: "withdrawn", ref, stream });
-    else {
-      const reason = "the satellite has lost power, and forgotten it";
-      session.send(ctx, { type: "aborted", ref, stream, offset, code: "aborted", reason });
-    }
+    else tellBroken(ctx, reader, stream, offset);
   }
   if (reader.isRestored && !reader.isOver && reader.mode !== "follow") closeForgotten(ctx, reader, positions);
 }
 
-function noteHad(ctx: Context, reader: Reader, id: number): void {
+function noteHadHere(ctx: Context, reader: Reader, id: number): void {
   const stream = ctx.streams.get(id);
-  if (stream?.pipe !== reader.pipe || stream.hadBy.has(reader)) return;
-  ctx.notebook.note(rememberHad(ctx, reader, stream));
+  if (stream?.pipe === reader.pipe && !stream.hadBy.has(reader)) noteHad(ctx, reader, stream);
 }
 
 /** A delivery that is forgotten is over for the reader that had it: what was offered to it since is not for it [L-5]. */
@@ -127,7 +133,12 @@ function rewind(ctx: Context, cursor: Cursor, position: Position | undefined): v
 /** After a restart only the end knows how far it is [S-10]. What it has not begun is still as it was. */
 function restore(cursor: Cursor, position: Position | undefined): void {
   cursor.isRestored = false;
-  if (position === undefined) return;
+  if (position === undefined) {
+    if (cursor.lineStart === null) return;
+    cursor.skipTo(cursor.lineStart);
+    cursor.isSkipping = false;
+    return;
+  }
   const { received, acked, state } = position;
   if (acked > received) throw new WireError("protocol", "a reader resumes before what it has acknowledged");
   cursor.resumeAt(acked, received, state === PositionState.midLine);

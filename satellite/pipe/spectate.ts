@@ -14,12 +14,6 @@ export function catchUp(cursor: Cursor): void {
   cursor.isSkipping = lineStart === null;
 }
 
-/** Moves a cursor that joined in mid-line past a chunk that has just arrived; behind the end of a line it begins. */
-export function skip(cursor: Cursor, end: number, endsLine: boolean): void {
-  cursor.skipTo(end);
-  cursor.isSkipping = !endsLine;
-}
-
 function firstLineStart(stream: Stream, from: number): number | null {
   for (const chunk of stream.memory.from(from)) {
     if (hasFlag(chunk, Flag.line) && !hasFlag(chunk, Flag.final)) return chunk.end;

@@ -238,9 +238,10 @@ export class Stream implements Notable {
     return this.#maxAcked;
   }
 
-  /** A reader's acknowledged offset goes from `before` to `after`. */
+  /** A reader's acknowledged offset goes from `before` to `after`; back only where a restart did not know better [S-10]. */
   ackMoves(before: number, after: number): void {
-    if (this.#countAtMin > 0 && before === this.#minAcked) this.#countAtMin--;
+    if (after < this.#minAcked) this.#countAtMin = 0;
+    else if (this.#countAtMin > 0 && before === this.#minAcked) this.#countAtMin--;
     this.#maxAcked = Math.max(this.#maxAcked, after);
   }
 

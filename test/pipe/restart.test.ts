@@ -243,6 +243,110 @@ describe("a restart", () => {
     expect(next.text).toBe("b\n");
   });
 
+  it.each(["plain", "one", "follow"] as const)(
+    "[S-11] [L-9] a '%s' reader of a binary stream whose first reader was forgotten is told that the rest went to that one",
+    async (mode) => {
+      const stage = new Stage();
+      const writerEnd = stage.end();
+      const writer = writerEnd.open("x", { kind: "binary" });
+      writerEnd.write(writer, "ab", Flag.binary);
+      const { disk } = stage;
+      stage.end().read("x");
+      await stage.settle();
+      writerEnd.write(writer, "cd", Flag.binary);
+      expect(writer.safe).toBe(4);
+      stage.restartFrom(disk);
+      const reader = stage.end().read("x", mode);
+      await stage.settle();
+      writerEnd.resume();
+      writerEnd.finish(writer, "ef", Flag.binary);
+      expect([reader.text, [...reader.ends.values()]]).toEqual(["ab", ["aborted"]]);
+      expect([reader.done, writer.error]).toEqual([mode !== "follow", "aborted"]);
+      const next = stage.end();
+      next.finish(next.open("x"), "text\n");
+      const last = stage.end().read("x");
+      await stage.settle();
+      expect(mode === "follow" ? reader.text : last.text).toBe(mode === "follow" ? "abtext\n" : "text\n");
+    },
+  );
+
+  it.each(["first", "last"] as const)(
+    "[S-11] [L-12] a reader of text that was replaced by one who is forgotten comes back %s, and is told that the rest went to that one",
+    async (place) => {
+      const stage = new Stage();
+      const writerEnd = stage.end();
+      const writer = writerEnd.open("x");
+      const oldEnd = stage.end();
+      const old = oldEnd.read("x");
+      writerEnd.write(writer, "a\n");
+      const { disk } = stage;
+      oldEnd.cut();
+      writerEnd.write(writer, "b\n");
+      stage.advance(stage.limits.takeoverMs);
+      const heir = stage.end().read("x");
+      await stage.settle();
+      expect([heir.text, writer.safe]).toEqual(["b\n", 4]);
+      stage.restartFrom(disk);
+      if (place === "first") oldEnd.resume();
+      writerEnd.resume();
+      if (place === "last") oldEnd.resume();
+      writerEnd.finish(writer, "c\n");
+      const next = stage.end().read("x");
+      await stage.settle();
+      expect([old.text, old.ends.get(writer.stream), old.done]).toEqual(["a\n", "aborted", true]);
+      expect([next.text, next.done, writer.endSafe]).toEqual(["c\n", true, true]);
+    },
+  );
+
+  it("[S-11] [L-14] a follower of text goes on behind what a reader had who is forgotten, and is told of the gap", async () => {
+    const stage = new Stage();
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x");
+    writerEnd.write(writer, "a\n");
+    const { disk } = stage;
+    stage.end().read("x");
+    await stage.settle();
+    writerEnd.write(writer, "b\n");
+    expect(writer.safe).toBe(4);
+    stage.restartFrom(disk);
+    const follower = stage.end().read("x", "follow");
+    await stage.settle();
+    writerEnd.resume();
+    writerEnd.finish(writer, "c\n");
+    expect([follower.text, follower.gaps, writer.endSafe]).toEqual(["a\nc\n", [4], true]);
+  });
+
+  describe.each(["SIGKILL", "power"] as const)(
+    "[L-11] by %s, with a reader that had joined in mid-line",
+    (by) => {
+      it.each(["nothing yet", "a line already"] as const)(
+        "and had %s: it gets every line behind",
+        async (had) => {
+          const stage = new Stage();
+          const firstEnd = stage.end();
+          firstEnd.read("x", "follow");
+          const writerEnd = stage.end();
+          const writer = writerEnd.open("x");
+          writerEnd.write(writer, "a", Flag.boundary);
+          const joinedEnd = stage.end();
+          const joined = joinedEnd.read("x", "follow");
+          const { disk } = stage;
+          if (had === "a line already") for (const text of ["b\n", "c\n"]) writerEnd.write(writer, text);
+          if (by === "power") stage.restartFrom(disk);
+          else stage.restart();
+          writerEnd.resume();
+          firstEnd.resume();
+          for (const text of ["d\n", "e\n"]) writerEnd.write(writer, text);
+          writerEnd.finish(writer);
+          joinedEnd.resume();
+          await stage.settle();
+          const behind = had === "a line already" ? "c\nd\ne\n" : "e\n";
+          expect([joined.text, joined.gaps, joined.ends.get(writer.stream)]).toEqual([behind, [], "eof"]);
+        },
+      );
+    },
+  );
+
   it("[S-11] facts go to the journal before anything that follows from them is sent", () => {
     const stage = new Stage();
     const end = stage.end();

@@ -18,18 +18,29 @@ import {
 import type { KeptStream } from "../../satellite/wire/recovered.ts";
 import { ALL } from "../../satellite/wire/rights.ts";
 
+/** What the store was told of a stream, and what it has of it. */
+interface KeptChunks {
+  readonly as: Parameters<MemoryStore["create"]>[0];
+  readonly chunks: readonly Chunk[];
+}
+
+interface Disk {
+  readonly facts: ReadonlyMap<string, JsonValue>;
+  readonly kept: ReadonlyMap<number, KeptChunks>;
+}
+
 export class Stage {
   readonly limits: Limits;
   broker: Broker;
-  readonly store: MemoryStore = new MemoryStore();
+  store: MemoryStore = new MemoryStore();
   nowMs = 1_000_000;
   /** While true, nothing that is appended becomes durable. */
   holdsDurable = false;
   readonly #ends: Map<number, End> = new Map();
   readonly #events: BrokerEvent[] = [];
   #heldDurable: BrokerEvent[] = [];
-  readonly #facts: Map<string, JsonValue> = new Map();
-  readonly #kept: Map<number, Chunk[]> = new Map();
+  #facts: Map<string, JsonValue> = new Map();
+  #kept: Map<number, KeptChunks> = new Map();
   #connections = 0;
   #busy = false;
   wakeMs: number | null = null;
@@ -39,11 +50,7 @@ export class Stage {
   constructor(changed: Partial<Limits> = {}) {
     this.limits = { ...limits, ...changed };
     this.broker = this.#newBroker();
-    this.store.onDurable = (stream, offset, end) => {
-      const event: BrokerEvent = { type: "durable", stream, offset, end };
-      if (this.holdsDurable) this.#heldDurable.push(event);
-      else this.handle(event);
-    };
+    this.#listen();
   }
 
   /**
@@ -59,13 +66,39 @@ export class Stage {
     this.handle({ type: "tick" });
   }
 
+  /** What the disk has: all that is there again after `restartFrom`. */
+  get disk(): Disk {
+    return { facts: structuredClone(this.#facts), kept: new Map(this.#kept) };
+  }
+
+  /** The power goes, and takes what came after `disk` with it. */
+  restartFrom(disk: Disk): void {
+    this.#facts = new Map(disk.facts);
+    this.#kept = new Map(disk.kept);
+    this.store = new MemoryStore();
+    for (const { as, chunks } of this.#kept.values()) {
+      this.store.create(as);
+      for (const chunk of chunks) this.store.append(chunk);
+    }
+    this.#listen();
+    this.restart();
+  }
+
   /** What the journal says. */
   fact(key: string): JsonValue | undefined {
     return this.#facts.get(key);
   }
 
+  #listen(): void {
+    this.store.onDurable = (stream, offset, end) => {
+      const event: BrokerEvent = { type: "durable", stream, offset, end };
+      if (this.holdsDurable) this.#heldDurable.push(event);
+      else this.handle(event);
+    };
+  }
+
   #newBroker(): Broker {
-    const streams = [...this.#kept].flatMap(([id, chunks]) => keptOf(id, chunks));
+    const streams = [...this.#kept].flatMap(([id, { chunks }]) => keptOf(id, chunks));
     return new Broker({
       limits: this.limits,
       software: "skypipe/test",
@@ -145,16 +178,13 @@ export class Stage {
         return this.#ends.get(effect.connection)?.takeChunk(effect.connection, effect.chunk);
       case "close":
         return this.#ends.get(effect.connection)?.closed(effect.connection, effect.code);
-      case "create":
-        this.#kept.set(effect.stream, []);
-        return this.store.create({
-          id: effect.stream,
-          pipe: effect.pipe,
-          openedMs: effect.openedMs,
-          ...effect.info,
-        });
+      case "create": {
+        const as = { id: effect.stream, pipe: effect.pipe, openedMs: effect.openedMs, ...effect.info };
+        this.#kept.set(effect.stream, { as, chunks: [] });
+        return this.store.create(as);
+      }
       case "append":
-        this.#kept.get(effect.chunk.stream)?.push(effect.chunk);
+        this.#keep(effect.chunk.stream, (chunks) => [...chunks, effect.chunk]);
         return this.store.append(effect.chunk);
       case "load":
         return void this.#load(effect);
@@ -178,11 +208,14 @@ export class Stage {
   }
 
   #release(stream: number, offset: number): void {
-    const kept = this.#kept.get(stream) ?? [];
-    this.#kept.set(
-      stream,
-      kept.filter((chunk) => chunk.end > offset || hasFlag(chunk, Flag.final)),
-    );
+    this.#keep(stream, (chunks) => {
+      return chunks.filter((chunk) => chunk.end > offset || hasFlag(chunk, Flag.final));
+    });
+  }
+
+  #keep(stream: number, change: (chunks: readonly Chunk[]) => readonly Chunk[]): void {
+    const kept = this.#kept.get(stream);
+    if (kept !== undefined) this.#kept.set(stream, { as: kept.as, chunks: change(kept.chunks) });
   }
 }
 

@@ -61,3 +61,25 @@ it("[L-9] a stream that the disk has damaged is aborted, and costs nobody else a
   await stage.settle();
   expect(next.text).toBe("kept\n");
 });
+
+it("[L-15] [W-5] a writer goes on whose slow reader is cut for the sake of others, though the one left has nothing to acknowledge", () => {
+  const line = `${"x".repeat(15)}\n`;
+  const stage = new Stage({ windowBytesMin: 64, windowBytesMax: 64, maxBufferBytes: 96 });
+  const slow = stage.end({ autoAck: false }).read("x");
+  const quickEnd = stage.end();
+  const quick = quickEnd.read("x");
+  const end = stage.end();
+  const writer = end.open("x");
+  for (let i = 0; i < 4; i++) end.write(writer, line);
+  quickEnd.autoAck = false;
+  for (let i = 0; i < 4; i++) end.write(writer, line);
+  quickEnd.say({ type: "leave", ref: quick.ref });
+  expect([writer.offset, writer.safe, writer.credit]).toEqual([128, 64, 128]);
+  const late = stage.end().read("x");
+  const other = stage.end();
+  other.write(other.open("y"), line.repeat(3));
+  expect([slow.error, late.error, late.text]).toEqual(["behind", null, ""]);
+  expect([writer.safe, writer.credit]).toEqual([128, 192]);
+  end.finish(writer, "on\n");
+  expect([late.text, late.done]).toEqual(["on\n", true]);
+});
