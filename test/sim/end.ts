@@ -21,6 +21,10 @@ export abstract class SimEnd {
   disconnects = 0;
   /** Its session was lost: it has gone on in another. */
   sessionsLost = 0;
+  /** Since when its session has been greeted, in milliseconds; null while it knows that it has no connection. */
+  greetedMs: number | null = null;
+  /** How often it has attached as a reader: where it had to as a new one, what had begun goes on elsewhere. */
+  reads = 0;
   #session: Session | null = null;
   #inbox: (() => void)[] = [];
   #events: SessionEvent[] = [];
@@ -119,6 +123,7 @@ export abstract class SimEnd {
         const { message } = effect;
         const { wire } = this;
         world.log(() => `${this.name} → ${JSON.stringify(message)}`);
+        if (message.type === "read") this.reads++;
         if (wire?.ofEnd === effect.connection) {
           wire.up.send(64, () => world.satellite.hear(wire, message));
         }
@@ -165,9 +170,11 @@ export abstract class SimEnd {
         this.noticed(effect.notice);
         break;
       case "connected":
+        this.greetedMs = world.clock.nowMs;
         if (effect.again && !effect.welcome.resumed) this.sessionsLost++;
         break;
       case "disconnected":
+        this.greetedMs = null;
         this.disconnects++;
         world.log(() => `${this.name} has lost its connection: ${effect.reason}`);
         break;

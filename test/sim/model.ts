@@ -13,6 +13,8 @@ export interface Violation {
 class Cover {
   #parts: [number, number][] = [];
   hasEnd = false;
+  /** Somebody was told that it ends as aborted. */
+  hasAbort = false;
 
   add(from: number, to: number): void {
     const before = this.#parts.filter((part) => part[1] < from);
@@ -30,6 +32,16 @@ class Cover {
     if (first === undefined || first[0] > 0) return 0;
     return first[1] >= end ? null : first[1];
   }
+}
+
+const QUIET_MS = 15_000;
+
+/** It and the satellite hear each other, nothing has come for a while, and no binary stream that runs holds up the others. */
+function isAtRest({ greetedMs, lastPutMs, wire, seen, output, world }: ReaderEnd): boolean {
+  if (greetedMs === null || world.clock.nowMs < Math.max(greetedMs, lastPutMs) + QUIET_MS) return false;
+  if (wire?.run !== world.satellite.run || wire.up.isDead || wire.down.isDead || seen.lostMs !== null)
+    return false;
+  return output.unended.every(({ writer }) => !writer.isBinary || writer.outcome?.type === "finished");
 }
 
 const READER_CODES = new Set(["replaced", "behind", "expired", "removed", "not-found"]);
@@ -59,6 +71,10 @@ export class Model {
     this.#cover(writer).hasEnd = true;
   }
 
+  abortCovered(writer: WriterEnd): void {
+    this.#cover(writer).hasAbort = true;
+  }
+
   removed(pipe: string): void {
     this.#removed.add(pipe);
   }
@@ -78,7 +94,7 @@ export class Model {
       const cover = this.#cover(writer);
       if (
         plan.sync &&
-        !this.#cut.has(plan.pipe) && // what was cut away reached nobody [L-14]
+        !this.mayHaveCut(plan.pipe) && // what was cut away reached nobody [L-14]
         (!cover.hasEnd || cover.missing(writer.writtenBytes) !== null) &&
         !this.#world.hasForgotten
       ) {
@@ -127,6 +143,20 @@ export class Model {
     for (const writer of this.#world.writers.values()) this.#checkKept(writer);
   }
 
+  /** Long after the last fault, before anybody leaves: what has begun for a reader, and finished for its writer, has ended for it too. */
+  attended(): void {
+    for (const reader of this.#world.readers) {
+      if (reader.isOver || reader.isLeaving || reader.isSpectator || !isAtRest(reader)) continue;
+      for (const { begins, writer } of reader.output.unended) {
+        if (writer.outcome?.type === "finished")
+          this.violate(
+            "L-11",
+            `${reader.name} (${reader.plan.mode}) gets no end of ${writer.name}, stream ${begins.stream}`,
+          );
+      }
+    }
+  }
+
   /** Before the last readers go. */
   attendedTo(): void {
     for (const reader of this.#world.readers) this.#checkBroadcast(reader);
@@ -145,7 +175,8 @@ export class Model {
     const missing = cover.missing(promised);
     if (missing !== null) {
       this.violate("L-13", `${name}: ${promised} bytes were safe, but nobody got those from ${missing}`);
-    } else if (hasFinished && !cover.hasEnd) {
+    } else if (hasFinished && !cover.hasEnd && !(cover.hasAbort && this.#world.hasLostPower)) {
+      // (Power that goes may take with it that the stream was aborted, and told so to the only one who had it [S-11].)
       this.violate("L-8", `${name}: its end was safe, but nobody got it`);
     }
   }
@@ -155,20 +186,25 @@ export class Model {
     this.#cut.add(pipe);
   }
 
-  /** One that keeps no journal does not tell whom it cuts while they are away. */
+  /** One that keeps no journal does not tell whom it cuts while they are away; nor does any when they expire that moment. */
   mayHaveCut(pipe: string): boolean {
     if (this.#cut.has(pipe)) return true;
-    if (this.#world.plan.store !== "memory") return false;
+    const { store, limits } = this.#world.plan;
+    const roomBytes = Math.min(limits.maxLagBytes, limits.maxBufferBytes / 2);
+    if (store !== "memory" && this.#writtenBytes < roomBytes) return false;
     return this.#readersOf(pipe).some(
-      (reader) => !reader.isSpectator && (reader.disconnects > 0 || reader.wasKilled),
+      (reader) => !reader.isSpectator && (reader.wasKilled || (store === "memory" && reader.disconnects > 0)),
     );
   }
 
   /** More than half of the room: its head may be let go [L-10]. */
   #wasLetGo(writer: WriterEnd): boolean {
     const { maxBufferBytes } = this.#world.plan.limits;
-    const bytes = [...this.#world.writers.values()].reduce((sum, each) => sum + each.writtenBytes, 0);
-    return writer.writtenBytes * 2 > maxBufferBytes || bytes * 4 > maxBufferBytes;
+    return writer.writtenBytes * 2 > maxBufferBytes || this.#writtenBytes * 4 > maxBufferBytes;
+  }
+
+  get #writtenBytes(): number {
+    return [...this.#world.writers.values()].reduce((sum, each) => sum + each.writtenBytes, 0);
   }
 
   #readerFails(reader: ReaderEnd, code: string, text: string): void {
@@ -210,6 +246,7 @@ export class Model {
   #checkMerge(reader: ReaderEnd, streams: readonly Seen[]): void {
     const { witness } = this.#world.satellite;
     if (this.#world.satellite.run > 1 || this.isTroubled(reader.plan.pipe)) return; // a restart may forget an end
+    if (this.#mayHaveLost(reader.plan.pipe)) return;
     for (const seen of witness.streams.values()) {
       const isSame = seen.writer.plan.pipe === reader.plan.pipe && !seen.writer.isBinary;
       if (!isSame || seen.openedAt <= reader.seen.at) continue;
@@ -233,6 +270,14 @@ export class Model {
       if (isClosed && isIn && streams.length > 1)
         this.violate("L-7", `${seen.writer.name} opened when ${reader.name} was closed, and is in it`);
     }
+  }
+
+  /** One that keeps no journal does not tell when a writer that is away is lost. */
+  #mayHaveLost(pipe: string): boolean {
+    if (this.#world.plan.store !== "memory") return false;
+    return [...this.#world.writers.values()].some(
+      ({ plan, disconnects }) => plan.pipe === pipe && disconnects > 0,
+    );
   }
 
   isTroubled(pipe: string): boolean {

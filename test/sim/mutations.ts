@@ -14,6 +14,8 @@ interface Mutation {
   readonly replace: string;
   /** Where only one kind of store can show it. */
   readonly store?: "files" | "model";
+  /** Where it takes a rare schedule. */
+  readonly runs?: number;
 }
 
 const mutations: readonly Mutation[] = [
@@ -71,6 +73,8 @@ const mutations: readonly Mutation[] = [
     file: "satellite/pipe/context.ts",
     find: 'return facts.length === 0 ? effects : [{ type: "note", facts }, ...effects];',
     replace: 'return facts.length === 0 ? effects : [...effects, { type: "note", facts }];',
+    store: "model",
+    runs: 40_000,
   },
   {
     name: "reorder on resume",
@@ -163,7 +167,7 @@ console.log(`${chosen.length - missed} of ${chosen.length} caught`);
 if (missed > 0) process.exitCode = 1;
 
 /** What the simulation says of it; null: nothing. */
-async function tryOne({ file, find, replace, store }: Mutation): Promise<string | null> {
+async function tryOne({ file, find, replace, store, runs }: Mutation): Promise<string | null> {
   const copy = mkdtempSync(path.join(tmpdir(), "skypipe-mutation-"));
   try {
     for (const part of ["satellite", "cli/client", "test/sim", "test/support/sim-disk.ts", "package.json"]) {
@@ -177,7 +181,8 @@ async function tryOne({ file, find, replace, store }: Mutation): Promise<string 
       target,
       source.replace(find, () => replace),
     );
-    const args = ["--runs", values.runs, "--quick", ...(store === undefined ? [] : ["--store", store])];
+    const schedules = String(Math.max(Number(values.runs), runs ?? 0));
+    const args = ["--runs", schedules, "--quick", ...(store === undefined ? [] : ["--store", store])];
     const child = spawn(process.execPath, ["--import", "tsx", path.join(copy, "test/sim/main.ts"), ...args], {
       cwd: copy,
       stdio: ["ignore", "pipe", "inherit"],

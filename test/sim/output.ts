@@ -16,19 +16,21 @@ export interface Track {
   /** Stream offset that comes next. */
   offset: number;
   chunks: number;
+  /** How often its reader had attached when it began. */
+  reads: number;
   cause: EndCause | null;
 }
 
 /** What one process has put out, checked as it comes. */
 export class Output {
   readonly tracks: Map<StreamBegins, Track> = new Map();
-  /** Streams that have begun, by id, each with the session in which it did. */
+  /** Streams that have begun, by id, each with how often its reader had attached when it did. */
   readonly #begun: Map<number, number> = new Map();
   readonly #world: World;
   readonly #reader: ReaderEnd;
   /** Where each writer's bytes went on to, over all its streams. */
   readonly #reached: Map<WriterEnd, { position: number; stream: number }> = new Map();
-  #last: { track: Track; flags: number; sentMs: number; session: number } | null = null;
+  #last: { track: Track; flags: number; sentMs: number; reads: number } | null = null;
 
   constructor(world: World, reader: ReaderEnd) {
     this.#world = world;
@@ -40,12 +42,19 @@ export class Output {
     return [...this.tracks.values()].filter(({ chunks, cause }) => chunks > 0 || cause !== null);
   }
 
-  begins(stream: StreamBegins): void {
-    const { sessionsLost } = this.#reader;
-    const isKnown = this.#begun.get(stream.stream) === sessionsLost && !this.#world.hasForgotten;
+  /** Streams that have begun since it last attached, and not ended. */
+  get unended(): Track[] {
+    return [...this.tracks.values()].filter(
+      ({ cause, reads }) => cause === null && reads === this.#reader.reads,
+    );
+  }
+
+  /** @param reads how often it had attached when it was told */
+  begins(stream: StreamBegins, reads: number): void {
+    const isKnown = this.#begun.get(stream.stream) === reads && !this.#world.hasForgotten;
     if (isKnown) this.#violate("L-11", `stream ${stream.stream} begins twice`);
-    this.#begun.set(stream.stream, sessionsLost);
-    this.#track(stream);
+    this.#begun.set(stream.stream, reads);
+    this.#track(stream).reads = reads;
   }
 
   withdrawn(stream: StreamBegins): void {
@@ -58,15 +67,16 @@ export class Output {
 
   gap(stream: StreamBegins, from: number, to: number): void {
     const track = this.#track(stream);
-    const isAllowed = this.#reader.plan.mode === "tap" || this.#reader.sessionsLost > 0;
+    const isForgotten = this.#world.hasLostPower && this.#reader.plan.mode === "follow"; // who had what lies between [S-11]
+    const isAllowed = this.#reader.plan.mode === "tap" || this.#reader.sessionsLost > 0 || isForgotten;
     if (!isAllowed || to < from)
       this.#violate("L-11", `a gap in stream ${stream.stream} from ${from} to ${to}`);
     track.offset = to;
     track.base = null;
   }
 
-  /** @param session in which of its sessions, one after the other, it came */
-  chunk(stream: StreamBegins, chunk: Chunk, session: number): void {
+  /** @param reads how often it had attached when it came */
+  chunk(stream: StreamBegins, chunk: Chunk, reads: number): void {
     const track = this.#track(stream);
     const { writer } = track;
     const payload = payloadOf(chunk);
@@ -89,7 +99,7 @@ export class Output {
     if (track.base === null) this.#checkStart(track, chunk, position);
     track.base = position - chunk.offset;
     track.offset = chunk.end;
-    this.#checkMerge(track, chunk, session);
+    this.#checkMerge(track, chunk, reads);
     track.chunks++;
     const reached = this.#reached.get(writer) ?? { position: 0, stream: 0 };
     const isOlder = stream.stream < reached.stream; // what another reader has left of an earlier stream
@@ -115,6 +125,7 @@ export class Output {
     if (this.#last?.track === track) this.#last = null;
     if (cause === "aborted") {
       this.#checkAbort(track);
+      if (!this.#reader.isSpectator) this.#world.model.abortCovered(writer);
       return;
     }
     const isWhole = track.base === null || track.base + offset === writer.writtenBytes;
@@ -143,12 +154,12 @@ export class Output {
   }
 
   /** Nothing comes between what belongs together. */
-  #checkMerge(track: Track, chunk: Chunk, session: number): void {
+  #checkMerge(track: Track, chunk: Chunk, reads: number): void {
     const last = this.#last;
     const { sentMs } = chunk as Chunk & { sentMs: number };
-    this.#last = { track, flags: chunk.flags, sentMs, session };
+    this.#last = { track, flags: chunk.flags, sentMs, reads };
     if (last === null || last.track === track || this.#reader.isSpectator) return;
-    if (last.session !== session || (last.flags & Flag.final) !== 0 || last.track.cause !== null) return;
+    if (last.reads !== reads || (last.flags & Flag.final) !== 0 || last.track.cause !== null) return;
     if (last.track.writer.isBinary) {
       this.#violate("L-7", `${track.writer.name} comes in between binary ${last.track.writer.name}`);
     } else if (
@@ -181,7 +192,15 @@ export class Output {
     if (known !== undefined) return known;
     const writer = this.#world.writers.get(stream.name ?? "");
     if (writer === undefined) throw new Error(`stream ${stream.stream} has no name`);
-    const track = { begins: stream, writer, base: null, offset: stream.offset, chunks: 0, cause: null };
+    const track = {
+      begins: stream,
+      writer,
+      base: null,
+      offset: stream.offset,
+      chunks: 0,
+      reads: 0,
+      cause: null,
+    };
     this.tracks.set(stream, track);
     return track;
   }

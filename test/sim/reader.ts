@@ -27,7 +27,9 @@ export class ReaderEnd extends SimEnd {
   readonly isSweeper: boolean;
   outcome: Outcome | null = null;
   isLeaving = false;
-  #queue: { notice: Notice; session: number }[] = [];
+  /** When it last had something to put out, in milliseconds. */
+  lastPutMs = 0;
+  #queue: { notice: Notice; reads: number }[] = [];
   #isBusy = false;
   #chunks = 0;
   readonly #onOver: (end: ReaderEnd) => void;
@@ -88,7 +90,7 @@ export class ReaderEnd extends SimEnd {
       if (notice.type === "done") this.#over({ type: "done", aborted: notice.aborted });
       return;
     }
-    this.#queue.push({ notice, session: this.sessionsLost });
+    this.#queue.push({ notice, reads: this.reads });
     if (!this.#isBusy) this.#pump();
   }
 
@@ -101,28 +103,29 @@ export class ReaderEnd extends SimEnd {
     const next = this.#queue.shift();
     this.#isBusy = next !== undefined;
     if (next === undefined) return;
-    const { notice, session } = next;
+    const { notice, reads } = next;
     const isSlow = notice.type === "chunk" && this.plan.sinkMs > 0 && !this.world.isCalm;
     const act = (): void => {
       if (this.isOver || this.isLeaving) return;
-      this.#put(notice, session);
+      this.#put(notice, reads);
       if (!this.isOver && !this.isLeaving) this.#pump();
     };
     if (isSlow) this.after(this.random.below(this.plan.sinkMs + 1), act);
     else this.world.clock.after(0, () => this.whenRunning(act));
   }
 
-  #put(notice: Notice, session: number): void {
+  #put(notice: Notice, reads: number): void {
     const { output } = this;
+    this.lastPutMs = this.world.clock.nowMs;
     switch (notice.type) {
       case "begin":
-        return output.begins(notice.stream);
+        return output.begins(notice.stream, reads);
       case "withdrawn":
         return output.withdrawn(notice.stream);
       case "gap":
         return output.gap(notice.stream, notice.from, notice.to);
       case "chunk":
-        output.chunk(notice.stream, notice.chunk, session);
+        output.chunk(notice.stream, notice.chunk, reads);
         return this.#consumed(notice.stream, notice.chunk.end, false);
       case "end":
         output.ends(notice.stream, notice.offset, notice.cause);

@@ -263,7 +263,7 @@ export class SimSatellite {
       world.model.violate("broker", `throws at ${event.type}: ${stackOf(error)}`);
       return;
     }
-    const dies = this.diesInside && effects.some(({ type }) => type === "send" || type === "note");
+    const dies = this.diesInside && this.#isMomentous(effects);
     const until = dies ? this.random.below(effects.length + 1) : effects.length;
     for (let i = 0; i < until && run === this.run; i++) {
       try {
@@ -277,6 +277,13 @@ export class SimSatellite {
     world.log(() => `after ${until} of ${effects.length} effects of ${event.type}:`);
     this.kill(false);
     world.restartLater(this.random.pick([0, 100, 3_000]));
+  }
+
+  /** To die among them shows most where something is both noted and told. */
+  #isMomentous(effects: readonly BrokerEffect[]): boolean {
+    const notes = effects.some(({ type }) => type === "note");
+    const sends = effects.some(({ type }) => type === "send");
+    return (notes && sends) || ((notes || sends) && this.random.chance(0.1));
   }
 
   #carryOut(effect: BrokerEffect): void {

@@ -83,6 +83,8 @@ export class World {
       return [...this.writers.values()].every((writer) => writer.isOver);
     };
     if (!(await this.#until(this.clock.nowMs + PATIENCE_MS, () => false))) return;
+    this.model.attended();
+    if (this.model.violations.length > 0) return;
     for (const reader of this.readers) if (!reader.isSweeper) reader.leave();
     for (let round = 0; round < ROUNDS && !isOver(); round++) {
       if (!(await this.#until(this.clock.nowMs + SETTLE_MS, isOver))) return;
