@@ -9,7 +9,7 @@ import { type Chunk, HEADER_BYTES } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { EndMessage, Hello, SatelliteMessage } from "../wire/messages.ts";
 import type { Rights } from "../wire/rights.ts";
-import { WebSocketPeer } from "../wire/websocket.ts";
+import { type WebSocketEvents, WebSocketPeer } from "../wire/websocket.ts";
 import { WS_HEADER_BYTES_MAX } from "../wire/websocket-frame.ts";
 import type { Exchange, Line } from "./exchange.ts";
 import type { Gate, Visitor } from "./gate.ts";
@@ -25,6 +25,10 @@ const MISSED_MAX = 2;
 /** How long a peer may take to close as well. */
 const CLOSE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
+
+/** Thousands of connections only wait: what all can share, none has for itself. */
+const later = (flush: () => void): void => process.nextTick(flush);
+const call = (take: () => Promise<void> | null): Promise<void> | null => take();
 
 /** States of a connection (PROTOCOL.md §5). */
 const State = { new: "new", ready: "ready", closing: "closing" } as const;
@@ -44,12 +48,12 @@ export interface LineParts {
 }
 
 /** One WebSocket: messages and frames in, events out, and back. Whatever the peer does, nothing here throws. */
-export class WebSocketLine implements Line {
+export class WebSocketLine implements Line, WebSocketEvents {
   readonly #peer: WebSocketPeer;
   readonly #socket: Socket;
   readonly #parts: LineParts;
   readonly #id: ConnectionId;
-  readonly #helloTimer: NodeJS.Timeout;
+  #helloTimer: NodeJS.Timeout | undefined;
   readonly #beatTimer: NodeJS.Timeout;
   readonly #incoming: Unacknowledged = new Unacknowledged();
   readonly #outgoing: Unacknowledged = new Unacknowledged();
@@ -70,11 +74,13 @@ export class WebSocketLine implements Line {
   constructor(socket: Socket, parts: LineParts) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#peer = this.#makePeer(socket, parts);
-    this.#turnstile = new Turnstile((take) => take(), socket);
+    const { blocks, limits } = parts;
+    const messageBytesMax = Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES);
+    this.#peer = new WebSocketPeer({ channel: socket, messageBytesMax, later, mask: null, blocks }, this);
+    this.#turnstile = new Turnstile(call, socket);
     this.#id = parts.exchange.open(this);
-    const { helloMs, pingMs, pingBusyMs } = parts.limits;
-    this.#helloTimer = setTimeout(this.#helloIsLate, helloMs);
+    const { helloMs, pingMs, pingBusyMs } = limits;
+    this.#helloTimer = setTimeout(() => this.#helloIsLate(), helloMs);
     const beatMs = Math.min(pingMs, pingBusyMs);
     this.#beatTimer = setInterval(() => this.#beat(beatMs), beatMs);
     socket.setTimeout(0);
@@ -85,36 +91,37 @@ export class WebSocketLine implements Line {
     readInto(socket, (bytes) => this.receive(bytes));
   }
 
-  #makePeer(socket: Socket, { limits, blocks }: LineParts): WebSocketPeer {
-    return new WebSocketPeer(
-      {
-        channel: socket,
-        messageBytesMax: Math.max(limits.controlBytesMax, limits.chunkBytesMax + HEADER_BYTES),
-        later: (flush) => process.nextTick(flush),
-        mask: null,
-        blocks,
-      },
-      {
-        text: (text) => this.#turnstile.push(() => this.#guard(() => this.#takeText(text))),
-        binary: (frame, block) =>
-          this.#turnstile.push(() => this.#guard(() => this.#takeFrame(frame, block))),
-        pinged: () => {
-          if (this.#state === State.new) this.terminate(); // [S-1]
-          this.#limitQueue();
-        },
-        ponged: () => {}, // its bytes were heard
-        closed: () => {
-          this.#end("closed by the peer");
-          socket.end();
-        },
-        refused: (error) => {
-          this.#logError(error);
-          this.fail(error);
-          socket.end();
-        },
-        flushed: this.#onFlushed,
-      },
-    );
+  text(text: string): void {
+    this.#turnstile.push(() => this.#guard(() => this.#takeText(text)));
+  }
+
+  binary(frame: Uint8Array, block: Block | null): void {
+    this.#turnstile.push(() => this.#guard(() => this.#takeFrame(frame, block)));
+  }
+
+  pinged(): void {
+    if (this.#state === State.new) this.terminate(); // [S-1]
+    this.#limitQueue();
+  }
+
+  ponged(): void {} // its bytes were heard
+
+  closed(): void {
+    this.#end("closed by the peer");
+    this.#socket.end();
+  }
+
+  refused(error: WireError): void {
+    this.#logError(error);
+    this.fail(error);
+    this.#socket.end();
+  }
+
+  flushed(): void {
+    if (!this.#isCongested) return;
+    if (this.#peer.waitingBytes * 2 >= this.#parts.limits.sendQueueBytesMax) return;
+    this.#isCongested = false;
+    if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
   }
 
   /** Takes what came of it so far. */
@@ -208,6 +215,7 @@ export class WebSocketLine implements Line {
     if (this.#state !== State.new) return; // it has gone meanwhile
     const { exchange, gate, log, visitor } = this.#parts;
     clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
     this.#rights = rights;
     this.#leaveGate = gate.enter(rights, this.#socket);
     this.#state = State.ready;
@@ -252,16 +260,9 @@ export class WebSocketLine implements Line {
     }
   }
 
-  readonly #onFlushed = (): void => {
-    if (!this.#isCongested) return;
-    if (this.#peer.waitingBytes * 2 >= this.#parts.limits.sendQueueBytesMax) return;
-    this.#isCongested = false;
-    if (this.#isKnown) this.#parts.exchange.post({ type: "drained", connection: this.#id });
-  };
-
-  readonly #helloIsLate = (): void => {
+  #helloIsLate(): void {
     this.fail(new WireError("timeout", `no hello within ${this.#parts.limits.helloMs} ms`));
-  };
+  }
 
   /** [T-5] */
   #beat(beatMs: number): void {

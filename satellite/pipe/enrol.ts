@@ -5,8 +5,7 @@ import type { Stream } from "./stream.ts";
 export function enrol(ctx: Context, stream: Stream): void {
   const { pipe, writer } = stream;
   writer.stream = stream;
-  writer.session.writers.set(writer.ref, stream);
-  writer.session.streams.set(stream.id, stream);
+  writer.session.addWriter(writer.ref, stream);
   if (stream.isGone) return;
   ctx.streams.set(stream.id, stream);
   pipe.streams.set(stream.id, stream);

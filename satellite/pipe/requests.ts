@@ -151,8 +151,7 @@ function release({ ctx }: Desk, session: Session, ref: number): void {
   }
   const stream = session.writers.get(ref);
   if (stream === undefined || (!stream.isEndSafe && stream.writer.failure === null)) return;
-  session.writers.delete(ref);
-  session.streams.delete(stream.id);
+  session.deleteWriter(ref, stream);
   stream.writer.isForgotten = true;
   ctx.notebook.note(stream.writer);
 }

@@ -7,6 +7,9 @@ import { json, type Notable } from "./notebook.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 
+/** Of the sessions that only read: there may be thousands, and a map of its own costs each a quarter of a KiB. */
+const NO_STREAMS: Map<number, Stream> = new Map();
+
 /** The state of a connection that outlives it (PROTOCOL.md §5). */
 export class Session implements Notable {
   readonly id: string;
@@ -21,9 +24,8 @@ export class Session implements Notable {
   /** When the connection was lost, in milliseconds; `null` while there is one. */
   lostMs: number | null = null;
   graceDeadline: Deadline | null = null;
-  /** Streams of its writers, by `ref` and by id. */
-  readonly writers: Map<number, Stream> = new Map();
-  readonly streams: Map<number, Stream> = new Map();
+  #writers: Map<number, Stream> = NO_STREAMS;
+  #streams: Map<number, Stream> = NO_STREAMS;
   readonly readers: Map<number, Reader> = new Map();
 
   constructor(id: string, secret: string, rights: Rights, connection: ConnectionId | null) {
@@ -35,6 +37,30 @@ export class Session implements Notable {
 
   get factKey(): string {
     return `session/${this.id}`;
+  }
+
+  /** Streams of its writers, by `ref`. */
+  get writers(): ReadonlyMap<number, Stream> {
+    return this.#writers;
+  }
+
+  /** The same by id. */
+  get streams(): ReadonlyMap<number, Stream> {
+    return this.#streams;
+  }
+
+  addWriter(ref: number, stream: Stream): void {
+    if (this.#writers === NO_STREAMS) {
+      this.#writers = new Map();
+      this.#streams = new Map();
+    }
+    this.#writers.set(ref, stream);
+    this.#streams.set(stream.id, stream);
+  }
+
+  deleteWriter(ref: number, stream: Stream): void {
+    this.#writers.delete(ref);
+    this.#streams.delete(stream.id);
   }
 
   fact(): JsonValue | null {

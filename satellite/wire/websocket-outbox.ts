@@ -36,16 +36,19 @@ type Piece = Uint8Array | string;
 export class Outbox {
   readonly #channel: Channel;
   readonly #mask: (() => number) | null;
-  readonly #onFlushed: () => void;
+  readonly #events: { flushed(): void };
   #pieces: Piece[] = [];
   #blocks: Block[] = [];
   #bytes = 0;
 
-  /** @param mask gives a key for each frame of a client; `null` for a server */
-  constructor(channel: Channel, mask: (() => number) | null, onFlushed: () => void) {
+  /**
+   * @param mask gives a key for each frame of a client; `null` for a server
+   * @param events `flushed`: the system has what was sent
+   */
+  constructor(channel: Channel, mask: (() => number) | null, events: { flushed(): void }) {
     this.#channel = channel;
     this.#mask = mask;
-    this.#onFlushed = onFlushed;
+    this.#events = events;
   }
 
   /** What the system has not taken. */
@@ -97,7 +100,7 @@ export class Outbox {
     this.#bytes = 0;
     const written = (): void => {
       for (const block of blocks) block.letGo();
-      this.#onFlushed();
+      this.#events.flushed();
     };
     const channel = this.#channel;
     const last = writes.length - 1;

@@ -15,15 +15,18 @@ import {
   wsHeaderBytesOf,
 } from "./websocket-frame.ts";
 
-export interface ParserEvents {
+export interface MessageEvents {
   text(text: string): void;
   /** A binary message, in memory that is the receiver's, with WS_HEADER_BYTES_MAX bytes before it. It holds the block. */
   binary(message: Uint8Array, block: Block | null): void;
-  /** The payload is lent. */
-  ping(payload: Uint8Array): void;
-  pong(payload: Uint8Array): void;
+}
+
+export interface ControlEvents {
+  /** The other side asks for a sign of life. The payload is lent. */
+  pinged(payload: Uint8Array): void;
+  ponged(payload: Uint8Array): void;
   /** Nothing follows. */
-  close(close: WsClose): void;
+  closed(close: WsClose): void;
 }
 
 export interface ParserOptions {
@@ -37,13 +40,17 @@ export interface ParserOptions {
 
 const NOTHING = new Uint8Array(0);
 const GROWTH_BYTES_MIN = 512;
+/** Where headers are read that come whole, as nearly all do. */
+const sharedHead = new Uint8Array(WS_HEADER_BYTES_MAX);
 /** More than this is not kept for the next message of a connection that may be at rest. */
 const KEPT_BYTES_MAX = 4 * 1024;
 
 export class WebSocketParser {
   readonly #options: ParserOptions;
-  readonly #events: ParserEvents;
-  readonly #head: Uint8Array = new Uint8Array(WS_HEADER_BYTES_MAX);
+  readonly #messages: MessageEvents;
+  readonly #control: ControlEvents;
+  /** Of a header that has come in part; `null` while none has. */
+  #head: Uint8Array | null = null;
   #headBytes = 0;
   /** Of the frame whose payload is being read. */
   #header: WsHeader | null = null;
@@ -59,9 +66,10 @@ export class WebSocketParser {
   #assembly: Uint8Array = NOTHING;
   #isOver = false;
 
-  constructor(options: ParserOptions, events: ParserEvents) {
+  constructor(options: ParserOptions, messages: MessageEvents, control: ControlEvents) {
     this.#options = options;
-    this.#events = events;
+    this.#messages = messages;
+    this.#control = control;
   }
 
   /** Whether nothing more is read: the other side has closed, or what it sent was refused. */
@@ -92,14 +100,18 @@ export class WebSocketParser {
   }
 
   #readHead(bytes: Uint8Array, from: number): number {
-    const head = this.#head;
+    const head = this.#head ?? sharedHead;
     let at = from;
     let wanted = wsHeaderBytesOf(head, this.#headBytes);
     while (this.#headBytes < wanted) {
-      if (at === bytes.length) return at;
+      if (at === bytes.length) {
+        this.#head ??= head.slice();
+        return at;
+      }
       head[this.#headBytes++] = bytes[at++] as number;
       if (this.#headBytes === 2) wanted = wsHeaderBytesOf(head, 2);
     }
+    this.#head = null;
     this.#headBytes = 0;
     const header = readWsHeader(head);
     this.#begin(header);
@@ -185,13 +197,13 @@ export class WebSocketParser {
     switch (opcode) {
       case Opcode.close:
         this.#isOver = true;
-        this.#events.close(readClose(payload));
+        this.#control.closed(readClose(payload));
         break;
       case Opcode.ping:
-        this.#events.ping(payload);
+        this.#control.pinged(payload);
         break;
       case Opcode.pong:
-        this.#events.pong(payload);
+        this.#control.ponged(payload);
         break;
       case Opcode.text:
       case Opcode.binary:
@@ -205,8 +217,8 @@ export class WebSocketParser {
   #tell(kind: Opcode, message: Uint8Array): void {
     const block = this.#block;
     this.#block = null;
-    if (kind === Opcode.binary) this.#events.binary(message, block);
-    else this.#events.text(readUtf8(message));
+    if (kind === Opcode.binary) this.#messages.binary(message, block);
+    else this.#messages.text(readUtf8(message));
     if (this.#assembly.length > KEPT_BYTES_MAX) this.#assembly = NOTHING;
   }
 

@@ -1,10 +1,10 @@
 /** One side of a WebSocket that is open (RFC 6455): messages and control frames, and how it closes. Pure but for its channel. */
-import type { Block, Blocks } from "./blocks.ts";
+import type { Blocks } from "./blocks.ts";
 import { WireError } from "./errors.ts";
 import type { Chunk } from "./frame.ts";
 import { closePayload, Opcode, type WsClose } from "./websocket-frame.ts";
 import { type Channel, Outbox } from "./websocket-outbox.ts";
-import { WebSocketParser } from "./websocket-parser.ts";
+import { type ControlEvents, type MessageEvents, WebSocketParser } from "./websocket-parser.ts";
 
 /** What is gathered beyond this is sent without waiting for the end of the event. */
 const GATHERED_BYTES_MAX = 256 * 1024;
@@ -12,10 +12,7 @@ const GATHERED_BYTES_MAX = 256 * 1024;
 /** Takes what came. The bytes are lent: they are others when it has returned, and what it has set off at once is over. */
 export type TakeBytes = (bytes: Uint8Array) => void;
 
-export interface WebSocketEvents {
-  text(text: string): void;
-  /** See ParserEvents. */
-  binary(message: Uint8Array, block: Block | null): void;
+export interface WebSocketEvents extends MessageEvents {
   /** The other side has asked for a sign of life, which it got. */
   pinged(): void;
   /** The payload is lent. */
@@ -39,7 +36,7 @@ export interface WebSocketOptions {
   readonly blocks: Blocks;
 }
 
-export class WebSocketPeer {
+export class WebSocketPeer implements ControlEvents {
   readonly #later: (flush: () => void) => void;
   readonly #events: WebSocketEvents;
   readonly #parser: WebSocketParser;
@@ -51,23 +48,8 @@ export class WebSocketPeer {
     const { channel, messageBytesMax, later, mask, blocks } = options;
     this.#later = later;
     this.#events = events;
-    this.#outbox = new Outbox(channel, mask, () => events.flushed());
-    this.#parser = new WebSocketParser(
-      { masked: mask === null, messageBytesMax, blocks },
-      {
-        text: (text) => events.text(text),
-        binary: (message, block) => events.binary(message, block),
-        ping: (payload) => {
-          this.#control(Opcode.pong, payload);
-          events.pinged();
-        },
-        pong: (payload) => events.ponged(payload),
-        close: (close) => {
-          this.close(close);
-          events.closed(close);
-        },
-      },
-    );
+    this.#outbox = new Outbox(channel, mask, events);
+    this.#parser = new WebSocketParser({ masked: mask === null, messageBytesMax, blocks }, events, this);
   }
 
   /** Bytes that were sent and that the system has not taken. */
@@ -83,6 +65,21 @@ export class WebSocketPeer {
       if (!(error instanceof WireError)) throw error;
       this.#events.refused(error);
     }
+  }
+
+  /** What its parser tells, as the two below. */
+  pinged(payload: Uint8Array): void {
+    this.#control(Opcode.pong, payload);
+    this.#events.pinged();
+  }
+
+  ponged(payload: Uint8Array): void {
+    this.#events.ponged(payload);
+  }
+
+  closed(close: WsClose): void {
+    this.close(close);
+    this.#events.closed(close);
   }
 
   sendText(text: string): void {

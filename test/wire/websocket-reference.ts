@@ -54,9 +54,11 @@ export class Told {
           message.fill(0xdd); // it is ours
           block?.letGo();
         },
-        ping: (payload) => tell("ping", payload),
-        pong: (payload) => tell("pong", payload),
-        close: ({ code, reason }) => void this.lines.push(`close ${code} ${reason}`),
+      },
+      {
+        pinged: (payload) => tell("ping", payload),
+        ponged: (payload) => tell("pong", payload),
+        closed: ({ code, reason }) => void this.lines.push(`close ${code} ${reason}`),
       },
     );
   }

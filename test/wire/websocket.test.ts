@@ -251,7 +251,7 @@ describe("the outbox", () => {
           // Another outbox uses the same memory in between.
           const other = new FakeChannel(isSlow);
           const [outbox, neighbour] = [channel, other].map(
-            (to) => new Outbox(to, key === null ? null : () => key, () => {}),
+            (to) => new Outbox(to, key === null ? null : () => key, { flushed: () => {} }),
           ) as [Outbox, Outbox];
           const expected: string[] = [];
           for (const [index, one] of messages.entries()) {
@@ -280,7 +280,7 @@ describe("the outbox", () => {
 
   it("lets go of a block when the system has it, and not before", () => {
     const channel = new FakeChannel(true);
-    const outbox = new Outbox(channel, null, () => {});
+    const outbox = new Outbox(channel, null, { flushed: () => {} });
     const chunk = encodeChunk(1, 0, 0, payload(50_000));
     chunk.block?.letGo(); // by whom it was made
     chunk.block?.hold();
@@ -295,7 +295,7 @@ describe("the outbox", () => {
   it("tells what waits, and when it has left", () => {
     const channel = new FakeChannel(true);
     let flushed = 0;
-    const outbox = new Outbox(channel, null, () => flushed++);
+    const outbox = new Outbox(channel, null, { flushed: () => flushed++ });
     outbox.text("x");
     expect(outbox.waitingBytes).toBeGreaterThan(0);
     outbox.flush();

@@ -11,8 +11,11 @@ import { cpuSecondsOf, residentBytesOf } from "../usage.ts";
 
 const boundMs = 180_000;
 const readersOf: Record<Context["size"], number> = { full: 5_000, quick: 5_000, tiny: 10 };
-/** A collector of garbage that has nothing to do gives back after a while what opening so many has left. */
-const restMsOf: Record<Context["size"], number> = { full: 20_000, quick: 20_000, tiny: 100 };
+/**
+ * A collector of garbage that has nothing to do gives back after a while what opening so many has left: V8 at the first
+ * pings, after 20 to 30 s, in a satellite whose connections do nothing else.
+ */
+const restMsOf: Record<Context["size"], number> = { full: 45_000, quick: 45_000, tiny: 100 };
 
 type Broker = (bed: Bed) => Promise<{ relay: Proc; port: number; inUse?: Watched["inUse"] }>;
 
@@ -25,7 +28,7 @@ function waiting(
   return async (bed) => {
     const { relay, port, inUse } = await broker(bed);
     const readers = readersOf[size];
-    await pause(restMsOf[size] / 10); // its own start is over
+    await pause(restMsOf[size] / 20); // its own start is over
     const before = residentBytesOf(relay.pid);
     const usedBefore = await inUse?.();
     const line = readersLine({ protocol, port, readers, bytes: 1, payload: 1, pipes });
