@@ -145,6 +145,7 @@ export class Model {
 
   /** Long after the last fault, before anybody leaves: what has begun for a reader, and finished for its writer, has ended for it too. */
   attended(): void {
+    this.#checkWaiting();
     for (const reader of this.#world.readers) {
       if (reader.isOver || reader.isLeaving || reader.isSpectator || !isAtRest(reader)) continue;
       for (const { begins, writer } of reader.output.unended) {
@@ -153,6 +154,25 @@ export class Model {
             "L-11",
             `${reader.name} (${reader.plan.mode}) gets no end of ${writer.name}, stream ${begins.stream}`,
           );
+      }
+    }
+  }
+
+  /** At that time, where all who read a pipe have waited for long, and have had nothing, nothing is there. */
+  #checkWaiting(): void {
+    const { readers, satellite } = this.#world;
+    const rows = satellite.ask({ type: "list", ref: 1 }).flatMap((answer) => {
+      return answer.type === "listed" ? answer.pipes : [];
+    });
+    for (const { name, streams, readers: count, writers } of rows) {
+      if (streams === 0 || writers > 0 || this.hasOnes(name)) continue;
+      const waiting = readers.filter(({ plan, isOver, isLeaving, isSpectator }) => {
+        return plan.pipe === name && !plan.fresh && !isOver && !isLeaving && !isSpectator;
+      });
+      const doWait = waiting.every((reader) => isAtRest(reader) && reader.output.tracks.size === 0);
+      if (waiting.length > 0 && waiting.length === count && doWait) {
+        const names = waiting.map((reader) => reader.name).join(", ");
+        this.violate("L-2", `${streams} streams are in ${name}, for which ${names} may have waited`);
       }
     }
   }

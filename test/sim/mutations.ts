@@ -77,6 +77,12 @@ const mutations: readonly Mutation[] = [
     runs: 40_000,
   },
   {
+    name: "offer what others leave to nobody who waits",
+    file: "satellite/pipe/endings.ts",
+    find: "if (!reader.isSpectator) match(ctx, reader.pipe); // a reservation may have ended with it [L-10]",
+    replace: "",
+  },
+  {
     name: "reorder on resume",
     file: "satellite/pipe/chunk-queue.ts",
     find: "if (last?.offset === offset) return last;",

@@ -2,7 +2,7 @@ import { Broker } from "../../satellite/pipe/broker.ts";
 import type { BrokerEffect, BrokerEvent } from "../../satellite/pipe/effects.ts";
 import { DamageError, type Store } from "../../satellite/store/store.ts";
 import type { Chunk } from "../../satellite/wire/frame.ts";
-import type { EndMessage } from "../../satellite/wire/messages.ts";
+import type { EndMessage, SatelliteMessage } from "../../satellite/wire/messages.ts";
 import { ALL } from "../../satellite/wire/rights.ts";
 import type { Random } from "./random.ts";
 import type { StoreHost } from "./stores.ts";
@@ -47,19 +47,22 @@ export class SimSatellite {
     return this.#broker;
   }
 
-  /** What it would list. */
-  list(): string {
-    const broker = this.#broker;
-    if (broker === null) return "";
-    const { nowMs } = this.world.clock;
+  /** What it tells somebody who asks. Empty while it does not run. */
+  ask(question: Extract<EndMessage, { type: "list" | "inspect" }>): SatelliteMessage[] {
+    const answers: SatelliteMessage[] = [];
     const hello = { type: "hello", protocol: 1, software: "asker" } as const;
-    broker.handle({ type: "hello", connection: 0, message: hello, rights: ALL, secret: "" }, nowMs);
-    const rows = broker.handle({ type: "message", connection: 0, message: { type: "list", ref: 1 } }, nowMs);
-    const status = broker.handle(
-      { type: "message", connection: 0, message: { type: "inspect", ref: 2 } },
-      nowMs,
-    );
-    return JSON.stringify([...rows, ...status]);
+    const events: BrokerEvent[] = [
+      { type: "hello", connection: 0, message: hello, rights: ALL, secret: "" },
+      { type: "message", connection: 0, message: question },
+      { type: "lost", connection: 0 },
+    ];
+    for (const event of events) {
+      for (const effect of this.#broker?.handle(event, this.world.clock.nowMs) ?? []) {
+        if (effect.type === "send" && effect.connection === 0) answers.push(effect.message);
+        else this.#carryOut(effect);
+      }
+    }
+    return answers;
   }
 
   start(): void {

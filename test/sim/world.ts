@@ -106,12 +106,16 @@ export class World {
       for (const reader of this.readers) reader.exit();
       if (!(await this.#until(this.clock.nowMs + graceMs + 1_000, () => false))) return;
       if (this.satellite.broker?.idle === true) break;
-      if (round === ROUNDS - 1)
-        this.model.violate("leak", `everybody has gone, but: ${this.satellite.list()}`);
+      if (round === ROUNDS - 1) this.model.violate("leak", `everybody has gone, but: ${this.#left()}`);
       for (const pipe of this.plan.pipes) this.#sweep(pipe);
       if (!(await this.#until(this.clock.nowMs + takeoverMs + 5_000, () => false))) return;
     }
     this.model.settled();
+  }
+
+  #left(): string {
+    const [pipes, status] = [{ type: "list", ref: 1 } as const, { type: "inspect", ref: 1 } as const];
+    return JSON.stringify([...this.satellite.ask(pipes), ...this.satellite.ask(status)]);
   }
 
   /** Goes on until then. `false`: something was violated. */
