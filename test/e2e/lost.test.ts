@@ -34,6 +34,34 @@ it("[L-11][S-6] a text writer that was away for longer than the grace goes on ex
   expect((await follower.exits(130)).out).toBe(lines.join(""));
 });
 
+it("[L-11][S-6] a follower that was away for longer than the grace says what went to others meanwhile", async () => {
+  const bed = useBed();
+  const { port } = await bed.satellite(["--grace", "1s"]);
+  const link = await useLink(port);
+
+  const away = bed.skypipe(["recv", "log", "--follow"], via(link.url));
+  const other = bed.skypipe(["recv", "log", "--follow"]);
+  await bed.pipe("log", { readers: 2 });
+  const writer = bed.skypipe(["log"], { stdin: "socket" });
+  await writer.write("one\n");
+  await away.puts("one\n");
+  link.down();
+  await writer.write("two\n");
+  await other.puts("two\n");
+  await bed.pipe("log", { readers: 1 });
+  link.up();
+  await bed.pipe("log", { readers: 2 });
+  writer.end("three\n");
+
+  await writer.exits(0);
+  await away.puts("three\n");
+  expect(away.out).toBe("one\nthree\n");
+  expect(away.err).toContain("4 bytes of pipe 'log' went to others while this reader was away");
+  for (const follower of [away, other]) follower.kill("SIGINT");
+  await away.exits(130);
+  expect((await other.exits(130)).out).toBe("one\ntwo\nthree\n");
+});
+
 it("[L-11] a binary writer that is away for longer than the grace gives up with 5", async () => {
   const bed = useBed();
   const { port } = await bed.satellite(["--grace", "1s"]);

@@ -166,8 +166,12 @@ class ReadEnd implements Sink {
   }
 
   gap(_stream: DeliveredStream, from: number, to: number): void {
+    const bytes = `${to - from} bytes of ${pipeCalled(this.#options.pipe)}`;
+    const isTap = this.#options.mode === "tap";
     this.#teller.note(
-      `this tap was too slow, and missed ${to - from} bytes of ${pipeCalled(this.#options.pipe)}`,
+      isTap
+        ? `this tap was too slow, and missed ${bytes}`
+        : `${bytes} went to others while this reader was away`,
     );
   }
 
