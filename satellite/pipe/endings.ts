@@ -46,8 +46,8 @@ export function closeIfOver(ctx: Context, reader: Reader): void {
   finishIfComplete(ctx, reader);
 }
 
-/** The writer is lost, or nobody can have the rest [L-9]. */
-export function abortStream(ctx: Context, stream: Stream, failure: Failure): void {
+/** The writer is lost, or nobody can have the rest [L-9]: then what there is of it is `forNobody` else either. */
+export function abortStream(ctx: Context, stream: Stream, failure: Failure, forNobody = false): void {
   if (stream.isGone || stream.state === StreamState.aborted) return;
   if (stream.isRunning) stream.pipe.runningCount--;
   stream.state = StreamState.aborted;
@@ -57,6 +57,7 @@ export function abortStream(ctx: Context, stream: Stream, failure: Failure): voi
   ctx.notebook.note(stream);
   if (stream.isBinary) stream.pipe.unended.delete(stream);
   stream.writer.fail(ctx, stream, failure.code, failure.reason);
+  if (forNobody) stream.takenFrom ??= stream.start; // now that its writer is told that nobody has taken it
   closeDeliveries(ctx, stream);
   for (const cursor of [...stream.cursors, ...stream.spectators]) wake(ctx, cursor);
   if (stream.isHeld) {
@@ -220,8 +221,8 @@ function isUnread(ctx: Context, cursor: Cursor): boolean {
 function leaveBehind(ctx: Context, cursor: Cursor): void {
   const { stream } = cursor;
   if (stream.isBinary ? !stream.isIntact : cursor.whole && stream.isLetGo) {
-    stream.takenFrom ??= cursor.start; // for nobody else
-    abortStream(ctx, stream, OUT_OF_REACH);
+    abortStream(ctx, stream, OUT_OF_REACH, true);
+    stream.takenFrom ??= stream.start; // it may have been aborted before
     settle(ctx, stream);
     return;
   }

@@ -83,3 +83,18 @@ it("[L-15] [W-5] a writer goes on whose slow reader is cut for the sake of other
   end.finish(writer, "on\n");
   expect([late.text, late.done]).toEqual(["on\n", true]);
 });
+
+it("[L-10] [W-6] a `sync` writer learns that nobody can have all of what was let go for the `one` reader that has gone", () => {
+  const stage = new Stage({ maxBufferBytes: 256, windowBytesMin: 64, windowBytesMax: 64 });
+  stage.end().read("x", "follow");
+  const readerEnd = stage.end({ autoAck: false });
+  const reader = readerEnd.read("x", "one");
+  const end = stage.end();
+  const writer = end.open("x", { sync: true });
+  for (let i = 0; i < 10; i++) end.write(writer, `${"x".repeat(15)}\n`);
+  end.finish(writer);
+  expect([writer.endSafe, writer.taken, writer.error]).toEqual([true, false, null]);
+  readerEnd.say({ type: "leave", ref: reader.ref });
+  expect([writer.taken, writer.error]).toEqual([false, "aborted"]);
+  expect(stage.end().read("x").text).toBe("");
+});
