@@ -151,7 +151,11 @@ export function withdraw(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;
   removeCursor(ctx, cursor);
   ctx.unsettled.add(stream);
-  if (!cursor.copy && !stream.isHeld && !stream.isTaken) stream.pipe.setFree(stream);
+  if (!cursor.copy && !stream.isHeld && !stream.isTaken) {
+    if (!stream.isBinary) stream.start = Math.max(stream.start, stream.heldFrom); // what lies before, others had
+    ctx.notebook.note(stream);
+    stream.pipe.setFree(stream);
+  }
   if (cursor.isAnnounced) {
     reader.session.send(ctx, { type: "withdrawn", ref: reader.ref, stream: stream.id });
   }
