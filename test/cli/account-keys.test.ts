@@ -66,6 +66,12 @@ describe("setup", () => {
     expect(provider.kept).toBe(made);
   });
 
+  it("takes the key of a computer that was faster in place of a new one, which that one would not know", async () => {
+    const provider = keeper(null, old);
+    expect(await afterSetup(provider, null)).toBe(old);
+    expect(provider.kept).toBe(old);
+  });
+
   it("gives a provider what it does not have yet", async () => {
     const provider = keeper(old);
     expect(await afterSetup(provider, recent)).toBe(`${recent}\n${old}`);

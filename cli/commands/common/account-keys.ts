@@ -18,9 +18,24 @@ export async function keysFor(
   { place, known, talk }: { place: Place; known: string | null; talk: Talk },
 ): Promise<string> {
   const kept = await opened(place.keys ?? "", talk);
-  const keys = united([kept, known ?? ""]) || makeKey();
+  const keys = united([kept, known ?? ""]);
+  const before = place.keys ?? null;
+  if (keys === "") return newKeys(provider, credentials, { before, talk });
   if (provider.keepKeys === undefined || keys === kept) return keys;
-  return keepKeys(provider, credentials, { keys, before: place.keys ?? null, talk });
+  return keepKeys(provider, credentials, { keys, before, talk });
+}
+
+/** A new key; where another computer was faster, its keys alone: that one would not know ours, and nothing is sealed with it. */
+async function newKeys(
+  provider: Provider,
+  credentials: Credentials,
+  { before, talk }: { before: string | null; talk: Talk },
+): Promise<string> {
+  const made = makeKey();
+  if (provider.keepKeys === undefined) return made;
+  const text = await underPassphrase(made, before, talk);
+  const now = await provider.keepKeys(credentials, text, before);
+  return now === text ? made : opened(now, talk);
 }
 
 /** Gives keys to a provider. Where another computer was faster, what both know is kept. */
@@ -29,12 +44,17 @@ async function keepKeys(
   credentials: Credentials,
   { keys, before, talk }: { keys: string; before: string | null; talk: Talk },
 ): Promise<string> {
-  const isUnderPassphrase = talk.wishes.passphrase === true || isAnyWrapped(before ?? "");
-  const text = isUnderPassphrase ? await wrapped(keys, await newPassphrase(talk)) : keys;
+  const text = await underPassphrase(keys, before, talk);
   const now = await provider.keepKeys?.(credentials, text, before);
   if (now === undefined || now === text) return keys;
   const all = united([await opened(now, talk), keys]);
   return keepKeys(provider, credentials, { keys: all, before: now, talk });
+}
+
+/** Keys as they are kept: under a passphrase where that is wished for, or what was kept `before` is. */
+async function underPassphrase(keys: string, before: string | null, talk: Talk): Promise<string> {
+  const isWished = talk.wishes.passphrase === true || isAnyWrapped(before ?? "");
+  return isWished ? wrapped(keys, await newPassphrase(talk)) : keys;
 }
 
 /** Keys added to those that are known here and to those that the provider keeps. */
