@@ -130,7 +130,9 @@ export class Cursor implements Notable {
   /** Where another reader goes on after this one (PROTOCOL.md §8). */
   restart(ctx: Context): number {
     const reachBytes = ctx.limits.chunkBytesMax;
-    if (!this.isSkipping) return this.marks.restart(this.acked, reachBytes);
+    // The end is in the final chunk, which goes to the next one whole.
+    if (!this.isSkipping)
+      return Math.min(this.marks.restart(this.acked, reachBytes), this.stream.finalOffset);
     const lineStart = Math.min(this.stream.lineStart, this.next); // which it is past while its reader is not back
     return this.next - lineStart <= reachBytes ? lineStart : this.next;
   }
