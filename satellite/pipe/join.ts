@@ -150,15 +150,19 @@ export function removeCursor(ctx: Context, cursor: Cursor): void {
 export function withdraw(ctx: Context, cursor: Cursor): void {
   const { reader, stream } = cursor;
   removeCursor(ctx, cursor);
-  ctx.unsettled.add(stream);
-  if (!cursor.copy && !stream.isHeld && !stream.isTaken) {
-    if (!stream.isBinary) stream.start = Math.max(stream.start, stream.heldFrom); // what lies before, others had
-    ctx.notebook.note(stream);
-    stream.pipe.setFree(stream);
-  }
   if (cursor.isAnnounced) {
     reader.session.send(ctx, { type: "withdrawn", ref: reader.ref, stream: stream.id });
   }
+  comeBack(ctx, stream);
+}
+
+/** One that had the stream has it no more: if nobody else has, it is free again, as far as it is still held. */
+export function comeBack(ctx: Context, stream: Stream): void {
+  ctx.unsettled.add(stream);
+  if (stream.isHeld || stream.isTaken) return;
+  if (!stream.isBinary) stream.start = Math.max(stream.start, stream.heldFrom); // what lies before, others had
+  ctx.notebook.note(stream);
+  stream.pipe.setFree(stream);
 }
 
 /** Whether a stream counts among those that a merge is made of [L-5] [L-9]. */

@@ -2,7 +2,7 @@
 import type { Context } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
 import { abortStream, closeIfOver, OUT_OF_REACH } from "./endings.ts";
-import { noteHad, removeCursor, withdraw } from "./join.ts";
+import { comeBack, noteHad, removeCursor, withdraw } from "./join.ts";
 import { match } from "./offer.ts";
 import { Phase, type Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
@@ -40,8 +40,7 @@ function breakOff(ctx: Context, cursor: Cursor): void {
   tellBroken(ctx, reader, stream.id, cursor.next);
   removeCursor(ctx, cursor);
   noteHad(ctx, reader, stream);
-  ctx.unsettled.add(stream);
-  if (!stream.isHeld && !stream.isTaken) stream.pipe.setFree(stream);
+  comeBack(ctx, stream);
   closeIfOver(ctx, reader);
 }
 

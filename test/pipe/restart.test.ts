@@ -347,6 +347,24 @@ describe("a restart", () => {
     },
   );
 
+  it("[S-10] [L-8] an end is there for the next, when a follower acknowledges its last line after it, and not the end", async () => {
+    const stage = new Stage();
+    const followerEnd = stage.end({ autoAck: false });
+    const follower = followerEnd.read("x", "follow");
+    const writerEnd = stage.end();
+    const writer = writerEnd.open("x", { sync: true });
+    writerEnd.finish(writer, "a\n");
+    stage.restart();
+    writerEnd.resume();
+    followerEnd.resume();
+    followerEnd.say({ type: "ack", ref: follower.ref, stream: writer.stream, offset: 2 });
+    followerEnd.say({ type: "leave", ref: follower.ref });
+    const next = stage.end().read("x");
+    await stage.settle();
+    expect([next.text, next.ends.get(writer.stream), next.done]).toEqual(["a\n", "eof", true]);
+    expect(writer.taken).toBe(true);
+  });
+
   it("[S-11] facts go to the journal before anything that follows from them is sent", () => {
     const stage = new Stage();
     const end = stage.end();
