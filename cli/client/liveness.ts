@@ -41,7 +41,7 @@ export class Heartbeat {
 
 const FIRST_DELAY_MS = 100;
 const DELAY_MS_MAX = 5_000;
-const DELAY_GROWTH = 1.5;
+const DELAY_GROWTH = 1.25;
 /** A connection that has lasted for less does not count as a success. */
 const STABLE_MS = 5_000;
 

@@ -98,7 +98,7 @@ describe("the first connect", () => {
 });
 
 describe("coming back", () => {
-  it("[S-8] is tried at once at first, then after delays that grow by half up to a bound, half of each left to chance", () => {
+  it("[S-8] is tried at once at first, then after delays that grow by a quarter up to a bound, half of each left to chance", () => {
     for (const [random, share] of [
       [() => 0, 0.5],
       [() => 1, 1],
@@ -106,7 +106,7 @@ describe("coming back", () => {
       const bench = new Bench({ random }).greet().clear().cut();
       expect(bench.types()).toEqual(["disconnected", "connect", "wake"]);
       const delays: number[] = [];
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 20; i++) {
         const cutMs = bench.nowMs;
         bench.clear().cut();
         expect(bench.types()).not.toContain("connect");
@@ -114,7 +114,7 @@ describe("coming back", () => {
         expect(bench.types()).toContain("connect");
         delays.push((bench.nowMs - cutMs) / share);
       }
-      const grown = delays.map((_, i) => 100 * 1.5 ** i);
+      const grown = delays.map((_, i) => 100 * 1.25 ** i);
       expect(delays.map(Math.round)).toEqual(grown.map((ms) => Math.round(Math.min(ms, 5_000))));
     }
   });
@@ -155,7 +155,7 @@ describe("coming back", () => {
     }
   });
 
-  it("[S-8] a satellite that stops on purpose and is away for a second has everybody back in two, time after time", () => {
+  it("[S-8] a satellite that stops on purpose and is away for a second has everybody back in 1.6, time after time", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const chance = new Random(seed);
       const bench = new Bench({ random: () => chance.next() }).greet();
@@ -168,7 +168,7 @@ describe("coming back", () => {
           else bench.clear().pass((bench.wakeMs as number) - bench.nowMs);
         }
         expect(bench.types(), `seed ${seed}`).toContain("connect");
-        expect(bench.nowMs - goneMs, `seed ${seed}`).toBeLessThan(1_800);
+        expect(bench.nowMs - goneMs, `seed ${seed}`).toBeLessThan(1_600);
         bench.greet({ resumed: true });
       }
     }
